@@ -1,0 +1,44 @@
+"""How did it go: what a message felt like, and the counts that dashboards read."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from apps.chats.models import ContentChat
+from apps.tenants.owned import TenantForeignKey, TenantManager, TenantOwned
+
+
+class SentimentAnalysis(TenantOwned):
+    """What a visitor's request felt like, and the words that decided it."""
+
+    class Sentiment(models.TextChoices):
+        POSITIVE = "positive"
+        NEUTRAL = "neutral"
+        NEGATIVE = "negative"
+
+    exchange = TenantForeignKey(ContentChat, models.CASCADE, related_name="analyses")
+    sentiment = models.CharField(max_length=10, choices=Sentiment.choices)
+    score = models.FloatField(help_text="VADER's compound score, -1 to 1.")
+    cause = models.CharField(max_length=300)
+
+    objects: TenantManager["SentimentAnalysis"] = TenantManager()
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = "sentiment analyses"
+        constraints = [models.UniqueConstraint("tenant_id", "exchange", name="one_analysis_per_exchange")]
+
+
+class Rollup(TenantOwned):
+    """One hour of a tenant's counts, recomputed as a whole whenever something in it changes."""
+
+    hour = models.DateTimeField()
+    chats = models.PositiveIntegerField(default=0)
+    exchanges = models.PositiveIntegerField(default=0)
+    positive = models.PositiveIntegerField(default=0)
+    neutral = models.PositiveIntegerField(default=0)
+    negative = models.PositiveIntegerField(default=0)
+    first_tokens = ArrayField(models.PositiveIntegerField(), default=list, help_text="See latency.BOUNDS.")
+
+    objects: TenantManager["Rollup"] = TenantManager()
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "hour", name="one_rollup_per_hour")]

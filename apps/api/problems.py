@@ -1,0 +1,107 @@
+"""Errors as RFC 9457 problem documents: one table from exception to problem."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from apps.chats.conversations import BadMessage, NoSuchChat
+from apps.knowledge.library import BadSource
+
+logger = logging.getLogger(__name__)
+
+
+class ReplyFailed(Exception):
+    """The agent could not answer; the question is kept and may be asked again."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class NotFound(LookupError):
+    """Nothing of this tenant has that id; another tenant's id looks the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    status: int
+    code: str
+    title: str
+    detail: str
+    errors: tuple[dict[str, Any], ...] = ()
+
+
+def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    body = {
+        "type": f"https://chatwithus.dev/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "instance": request.path,
+        "request_id": uuid.uuid4().hex,
+        "errors": list(problem.errors),
+    }
+    response = JsonResponse(body, status=problem.status, content_type="application/problem+json")
+    if problem.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="chatwithus"'
+    return response
+
+
+def install(api: NinjaAPI) -> None:
+    for kind, describe in _TABLE.items():
+        api.exception_handler(kind)(_handler(describe))
+
+
+def _handler(describe: Any) -> Any:
+    return lambda request, error: answer(request, describe(error))
+
+
+def _invalid(error: ValidationError) -> Problem:
+    errors = tuple(_location(one) for one in error.errors)
+    return Problem(422, "invalid", "The request is not valid", "; ".join(e["detail"] for e in errors[:5]), errors)
+
+
+def _location(error: dict[str, Any]) -> dict[str, Any]:
+    place, *path = [str(part) for part in error["loc"]]
+    if path[:1] and path[0] in {"payload", "data"}:
+        path = path[1:]
+    return {"location": place, "pointer": "/" + "/".join(path), "detail": f"{'.'.join(path) or place}: {error['msg']}"}
+
+
+def _unexpected(error: Exception) -> Problem:
+    logger.error("Unhandled error in the API", exc_info=error)
+    return Problem(500, "internal", "Something went wrong on our side", "Try again; we have been told.")
+
+
+_TABLE: dict[type[Exception], Any] = {
+    AuthenticationError: lambda error: Problem(
+        401, "unauthorized", "No valid API key", "Send a valid key as `Authorization: Bearer cwu_sk_…`."
+    ),
+    ValidationError: _invalid,
+    BadMessage: lambda error: Problem(
+        422,
+        error.code,
+        "The message cannot be asked",
+        str(error),
+        ({"location": "body", "pointer": "/message", "detail": str(error)},),
+    ),
+    BadSource: lambda error: Problem(
+        422,
+        "bad_source",
+        "This cannot become knowledge",
+        str(error),
+        ({"location": "body", "pointer": f"/{error.field}", "detail": str(error)},),
+    ),
+    NoSuchChat: lambda error: Problem(404, "not_found", "Not found", "There is no chat with this session id."),
+    NotFound: lambda error: Problem(404, "not_found", "Not found", str(error)),
+    Http404: lambda error: Problem(404, "not_found", "Not found", "There is nothing at this address."),
+    ReplyFailed: lambda error: Problem(502, error.code, "The agent could not answer", "Your message is kept; try again."),
+    HttpError: lambda error: Problem(error.status_code, "bad_request", "The request cannot be read", str(error)),
+    Exception: _unexpected,
+}

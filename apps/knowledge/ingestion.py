@@ -1,0 +1,88 @@
+"""Reading a source in: partition it, cut passages, embed them, and swap them for the old ones in one transaction."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.agents.embedders import catalogue
+from apps.knowledge import partition, passages
+from apps.knowledge.models import Knowledge, Passage, Upload
+
+logger = logging.getLogger(__name__)
+MAX_ATTEMPTS = 3
+_BATCH = 16
+
+
+def read_in(knowledge_id: UUID) -> None:
+    """Bring one waiting source to `ready` or `failed`. Safe to call twice: only one caller gets to begin."""
+    source = Knowledge.objects.filter(id=knowledge_id).first()
+    if source is None or not source.begin():
+        return
+    try:
+        cut = passages.split(partition.partition(*_material(source)))
+        count = _swap(source, list(_rows(source, cut)))
+        if not source.finish(passages=count):
+            Passage.objects.filter(knowledge_id=source.id).delete()  # removed while it was being read
+    except partition.Unreadable as reason:
+        source.fail(str(reason))
+    except Exception:
+        logger.exception("Reading in %s failed", knowledge_id)
+        source.fail("Something went wrong on our side while reading this. Delete it and add it again.")
+
+
+def _material(source: Knowledge) -> tuple[str, bytes]:
+    upload = Upload.objects.filter(knowledge=source).first()
+    return (upload.filename, bytes(upload.data)) if upload else ("pasted.md", source.content.encode())
+
+
+def _rows(source: Knowledge, cut: list[passages.Passage]) -> Iterator[Passage]:
+    embedder = catalogue.load(settings.EMBEDDER)
+    remaining = iter(cut)
+    while batch := list(islice(remaining, _BATCH)):
+        headings = [" › ".join(passage.heading_path) for passage in batch]
+        vectors = embedder.embed(
+            [f"{heading}\n{one.text}" for heading, one in zip(headings, batch, strict=True)]
+        )
+        for passage, heading, vector in zip(batch, headings, vectors, strict=True):
+            yield Passage(
+                knowledge_id=source.id,
+                position=passage.position,
+                title=source.name,
+                heading=heading,
+                page=passage.page,
+                text=passage.text,
+                embedder=embedder.model,
+                embedding=vector,
+            )
+
+
+def _swap(source: Knowledge, rows: list[Passage]) -> int:
+    with transaction.atomic(using="vectors"):
+        Passage.objects.filter(knowledge_id=source.id).delete()
+        Passage.objects.bulk_create(rows, batch_size=100)
+    return len(rows)
+
+
+def resume(*, waiting_since: datetime, working_since: datetime) -> list[UUID]:
+    """Sources that need a worker: still waiting since the one instant, or left working since the other by a worker that died.
+
+    One that has killed its worker MAX_ATTEMPTS times is parked as failed, so that the queue goes on."""
+    for stuck in Knowledge.objects.filter(status=Knowledge.Status.WORKING, updated_at__lt=working_since):
+        if stuck.attempts >= MAX_ATTEMPTS:
+            stuck.fail("This could not be read: the reader stopped three times while working on it.")
+        else:
+            stuck.wait_again()
+    waiting = Knowledge.objects.filter(status=Knowledge.Status.WAITING)
+    return list(waiting.filter(updated_at__lt=waiting_since).values_list("id", flat=True))
+
+
+def forget_removed() -> int:
+    """Delete passages whose source is gone, left behind where a process died between the two databases."""
+    known = set(Passage.objects.values_list("knowledge_id", flat=True).distinct())
+    kept = set(Knowledge.objects.filter(id__in=known).values_list("id", flat=True))
+    return Passage.objects.filter(knowledge_id__in=known - kept).delete()[0] if known - kept else 0

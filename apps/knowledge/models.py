@@ -1,0 +1,129 @@
+"""Knowing what: the sources agents may use, the files they came in, and the passages cut from them."""
+
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
+from pgvector.django import VectorField
+
+from apps.agents.models import Agent
+from apps.tenants.owned import TenantForeignKey, TenantManager, TenantOwned
+
+
+class Knowledge(TenantOwned):
+    """One source an agent may use. It answers only while `ready`, and only for the agents it is linked to."""
+
+    class Category(models.TextChoices):
+        PLAIN_DOCUMENT = "plain_document", "Plain document"
+        WEBSITE = "website", "Website"
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        WORKING = "working"
+        READY = "ready"
+        FAILED = "failed"
+
+    name = models.CharField(max_length=200)
+    category = models.CharField(max_length=20, choices=Category.choices, default=Category.PLAIN_DOCUMENT)
+    content = models.TextField(blank=True, help_text="The pasted text; empty where a file was uploaded.")
+    description = models.TextField(blank=True)
+    agents = models.ManyToManyField(Agent, through="KnowledgeLink", related_name="knowledge")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING, editable=False)
+    failure = models.CharField(max_length=300, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    passages = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: TenantManager["Knowledge"] = TenantManager()
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = "knowledge"
+        indexes = [
+            models.Index("tenant_id", models.F("created_at").desc(), name="knowledge_by_tenant"),
+            models.Index("tenant_id", "status", name="knowledge_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("console:knowledge_detail", args=[self.id])
+
+    def begin(self) -> bool:
+        """Claim this source for one worker; False where another already has it or it no longer waits."""
+        waiting = Knowledge.objects.filter(id=self.id, status=self.Status.WAITING)
+        return (
+            waiting.update(status=self.Status.WORKING, attempts=models.F("attempts") + 1, updated_at=Now())
+            == 1
+        )
+
+    def finish(self, *, passages: int) -> bool:
+        return self._leave_working(status=self.Status.READY, passages=passages, failure="")
+
+    def fail(self, reason: str) -> bool:
+        return self._leave_working(status=self.Status.FAILED, failure=reason[:300])
+
+    def wait_again(self) -> bool:
+        return self._leave_working(status=self.Status.WAITING)
+
+    def _leave_working(self, **changes: object) -> bool:
+        working = Knowledge.objects.filter(id=self.id, status=self.Status.WORKING)
+        return working.update(updated_at=Now(), **changes) == 1
+
+
+class KnowledgeLink(TenantOwned):
+    """That an agent may read a source."""
+
+    agent = TenantForeignKey(Agent, models.CASCADE, related_name="+")
+    knowledge = TenantForeignKey(Knowledge, models.CASCADE, related_name="links")
+
+    objects: TenantManager["KnowledgeLink"] = TenantManager()
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "agent", "knowledge", name="one_link_per_source")]
+
+
+class Upload(TenantOwned):
+    """The bytes a source came in, kept in the database so that one backup and one wall hold them too."""
+
+    knowledge = TenantForeignKey(Knowledge, models.CASCADE, related_name="uploads")
+    filename = models.CharField(max_length=255)
+    data = models.BinaryField()
+
+    objects: TenantManager["Upload"] = TenantManager()
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "knowledge", name="one_upload_per_source")]
+
+
+class Passage(TenantOwned):
+    """A piece of a source with its embedding; lives in the vector database, where `knowledge_id` is only a number."""
+
+    database = "vectors"
+
+    knowledge_id = models.UUIDField()
+    position = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    heading = models.TextField(blank=True)
+    page = models.PositiveIntegerField(null=True)
+    text = models.TextField()
+    words = models.GeneratedField(
+        expression=models.Func(
+            "heading",
+            "text",
+            template="to_tsvector('english', %(expressions)s)",
+            arg_joiner=" || ' ' || ",
+            output_field=SearchVectorField(),
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+    embedder = models.CharField(max_length=60)
+    embedding = VectorField(dimensions=384)
+
+    objects: TenantManager["Passage"] = TenantManager()
+
+    class Meta(TenantOwned.Meta):
+        indexes = [models.Index("tenant_id", "knowledge_id", "position", name="passage_by_source")]

@@ -1,0 +1,37 @@
+"""Celery's way in: reading sources, and finding those whose task was lost."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from apps.knowledge import ingestion
+from apps.tenants import scope
+from apps.tenants.models import Tenant
+from apps.tenants.tasks import TenantTask
+
+_PATIENCE = timedelta(seconds=30)
+
+
+@shared_task(base=TenantTask)
+def read_in(*, knowledge_id: str) -> None:
+    ingestion.read_in(UUID(knowledge_id))
+
+
+@shared_task(base=TenantTask)
+def sweep_tenant() -> None:
+    now = timezone.now()
+    stuck = now - timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)
+    for knowledge_id in ingestion.resume(waiting_since=now - _PATIENCE, working_since=stuck):
+        read_in.delay(knowledge_id=str(knowledge_id))
+    ingestion.forget_removed()
+
+
+@shared_task
+def sweep() -> None:
+    """Over all tenants: only their ids are read here, the work is one scoped task each."""
+    for tenant_id in Tenant.objects.filter(suspended_at=None).values_list("id", flat=True):
+        with scope.scoped_to(tenant_id):
+            sweep_tenant.delay()

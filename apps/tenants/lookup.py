@@ -1,0 +1,27 @@
+"""The questions asked before a tenant is known. Each is a SQL function that returns ids and nothing else (see Lookup)."""
+
+from uuid import UUID
+
+from django.db import connection
+
+
+def tenant_of_key(prefix: str) -> UUID | None:
+    return _one("SELECT lookup_key(%s)", prefix)
+
+
+def tenants_of_user(user_id: int) -> list[UUID]:
+    return _all("SELECT lookup_memberships(%s)", user_id)
+
+
+def tenant_of_agent(agent_id: UUID) -> UUID | None:
+    return _one("SELECT lookup_agent(%s)", agent_id)
+
+
+def _one(sql: str, argument: object) -> UUID | None:
+    return next(iter(_all(sql, argument)), None)
+
+
+def _all(sql: str, argument: object) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [argument])
+        return [row[0] for row in cursor.fetchall() if row[0] is not None]

@@ -1,0 +1,61 @@
+"""The HTTP door: finds out on whose behalf a request comes and holds that tenant's scope while it is answered.
+
+Programs come to `/api/` with a key and nothing else counts there; people come with a session. A view's guard then decides
+whether `request.admitted` is enough."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from uuid import UUID
+
+from asgiref.sync import markcoroutinefunction, sync_to_async
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from apps.tenants import access, scope
+
+SESSION_KEY = "tenant_id"
+OPERATOR_KEY = "operator_tenant_id"
+
+
+class TenantMiddleware:
+    """Async only: Django runs synchronous views below it in the request's own thread, with the scope carried along."""
+
+    sync_capable = False
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        admitted = await sync_to_async(_admit)(request)
+        request.admitted = admitted  # type: ignore[attr-defined]
+        with _scope_of(admitted):
+            return await self.get_response(request)
+
+
+def _admit(request: HttpRequest) -> access.Admitted | None:
+    if request.path.startswith("/api/"):
+        return _by_key(request)
+    if request.path.startswith("/admin/"):
+        return _as_operator(request)
+    return _by_session(request)
+
+
+def _by_key(request: HttpRequest) -> access.Admitted | None:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return access.by_key(secret.strip()) if scheme.lower() == "bearer" else None
+
+
+def _by_session(request: HttpRequest) -> access.Admitted | None:
+    chosen = request.session.get(SESSION_KEY)
+    return access.by_membership(request.user, UUID(chosen)) if chosen else None
+
+
+def _as_operator(request: HttpRequest) -> access.Admitted | None:
+    entered = request.session.get(OPERATOR_KEY)
+    return access.by_operator(request.user, UUID(entered)) if entered else None
+
+
+def _scope_of(admitted: access.Admitted | None) -> AbstractContextManager[None]:
+    return scope.scoped_to(admitted.tenant.id) if admitted else scope.unscoped()

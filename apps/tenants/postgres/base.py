@@ -1,0 +1,59 @@
+"""The PostgreSQL wall: a backend that tells the server, before each statement, which tenant asks.
+
+Policies read the session setting `cwu.tenant`. The wrapper remembers what it last told this physical connection and forgets
+it wherever the server might: at every checkout from the pool, and *after* every rollback, which undoes a setting made inside
+the transaction. Being a session setting, it is not safe behind a pooler that shares one session between transactions.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db.backends.postgresql import base
+
+from apps.tenants import scope
+
+_UNKNOWN = object()
+_TELL = "SELECT set_config('cwu.tenant', %s, false)"
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._told: UUID | None | object = _UNKNOWN
+        self.execute_wrappers.append(self._tell_who_asks)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        self._told = _UNKNOWN
+        return super().get_new_connection(conn_params)
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]
+        finally:
+            self._told = _UNKNOWN
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        try:
+            super()._savepoint_rollback(sid)  # type: ignore[misc]
+        finally:
+            self._told = _UNKNOWN
+
+    def _commit(self) -> None:
+        try:
+            super()._commit()  # type: ignore[misc]
+        except BaseException:
+            self._told = _UNKNOWN
+            raise
+
+    def _tell_who_asks(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        tenant_id = scope.current_or_none()
+        if tenant_id != self._told:
+            # Unknown until the server has confirmed it: a statement that fails must not be remembered as said.
+            self._told = _UNKNOWN
+            with self.connection.cursor() as cursor:  # not the caller's: that one may be a server-side cursor
+                cursor.execute(_TELL, [str(tenant_id or "")])
+            self._told = tenant_id
+        return execute(sql, params, many, context)

@@ -1,0 +1,112 @@
+"""Migration operations that put tables behind row-level security and open the few doors through it."""
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from apps.tenants.owned import TenantForeignKey
+
+_ASKING = "nullif(current_setting('cwu.tenant', true), '')::uuid"
+
+
+class Protect(Operation):
+    """Put a TenantOwned model's table behind the wall: a FORCEd policy, UNIQUE (tenant_id, id) for references to it, and
+    FOREIGN KEY (tenant_id, x_id) for its own references, which PostgreSQL would otherwise check past the policy."""
+
+    reversible = False
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str) -> None:
+        self.model_name = model_name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The wall is not part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
+    ) -> None:
+        model = after.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(editor.connection.alias, model):
+            for statement in _wall(model, in_default=editor.connection.alias == "default"):
+                editor.execute(statement)
+
+    def describe(self) -> str:
+        return f"Put {self.model_name} behind row-level security"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"protect_{self.model_name.lower()}"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name], {}
+
+
+class Lookup(Operation):
+    """A question that is asked before a tenant is known, answered past the wall with ids and nothing else.
+
+    The SQL function runs as the `lookup` role, which may read only the named columns of one table."""
+
+    reversible = False
+
+    def __init__(self, signature: str, returns: str, *, table: str, columns: str, body: str) -> None:
+        self.signature, self.returns = signature, returns
+        self.table, self.columns, self.body = table, columns, body
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Functions are not part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
+    ) -> None:
+        if editor.connection.alias != "default":
+            return
+        policy = f"{self.table}_lookup"
+        for statement in (
+            f"GRANT SELECT ({self.columns}) ON {self.table} TO lookup",
+            f"DROP POLICY IF EXISTS {policy} ON {self.table}",
+            f"CREATE POLICY {policy} ON {self.table} FOR SELECT TO lookup USING (true)",
+            f"CREATE FUNCTION {self.signature} RETURNS {self.returns} LANGUAGE sql STABLE SECURITY DEFINER "
+            f"SET search_path = public, pg_temp AS $$ {self.body} $$",
+            f"ALTER FUNCTION {self.signature} OWNER TO lookup",
+            f"REVOKE ALL ON FUNCTION {self.signature} FROM PUBLIC",
+            f"GRANT EXECUTE ON FUNCTION {self.signature} TO app",
+        ):
+            editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        return f"Answer {self.signature} before a tenant is known"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        named = {"table": self.table, "columns": self.columns, "body": self.body}
+        return type(self).__name__, [self.signature, self.returns], named
+
+
+def _wall(model: type[models.Model], *, in_default: bool) -> list[str]:
+    table = model._meta.db_table
+    statements = [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY {table}_tenant ON {table} USING (tenant_id = {_ASKING}) WITH CHECK (tenant_id = {_ASKING})",
+        f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant_id_id UNIQUE (tenant_id, id)",
+    ]
+    if in_default:
+        statements.append(
+            f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant FOREIGN KEY (tenant_id) "
+            "REFERENCES tenants_tenant (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED"
+        )
+    return statements + [_reference(table, field) for field in _references(model)]
+
+
+def _references(model: type[models.Model]) -> list[TenantForeignKey]:
+    return [field for field in model._meta.local_fields if isinstance(field, TenantForeignKey)]
+
+
+def _reference(table: str, field: TenantForeignKey) -> str:
+    target = field.related_model._meta.db_table
+    return (
+        f"ALTER TABLE {table} ADD CONSTRAINT {table}_{field.column}_same_tenant FOREIGN KEY (tenant_id, {field.column}) "
+        f"REFERENCES {target} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED"
+    )

@@ -1,0 +1,143 @@
+"""PostgreSQL and Valkey as children of the program: `with embedded.started(folder) as services: …`."""
+
+import argparse
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from chatwithus import quarters
+from chatwithus.children import Children
+from chatwithus.cluster import Cluster
+from chatwithus.folder import CannotStart, DataFolder, write_json
+from chatwithus.processes import Pause
+from chatwithus.valkey import Valkey
+
+
+class Services:
+    """The running services of one data folder, which this program holds until `stop`."""
+
+    def __init__(self, path: Path, *, fast: bool = False, pause: Pause = time.sleep) -> None:
+        self.folder = DataFolder(path)
+        self.children = Children(self.folder, pause=pause)
+        self.leftovers: list[str] = []
+        self._fast = fast
+        self._public_url = ""
+
+    def start(self) -> None:
+        """Take the folder, stop what an earlier program left, start Valkey and Postgres."""
+        self.folder.open()
+        try:
+            self._secrets = self.folder.secrets()
+            self.leftovers = self.children.stop_leftovers()
+            home = quarters.settle(self.folder.path)
+            self.cluster = Cluster(home, self.children, passwords=self._secrets, fast=self._fast)
+            self.valkey = Valkey(home, self.children, password=self._secrets["valkey"])
+            self._postgres = self.cluster.start()
+            self._valkey = self.valkey.start()
+        except OSError as error:
+            self.stop()
+            raise CannotStart(
+                f"The services cannot start in {self.folder.path} ({error}): see to the cause, then start again."
+            ) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop every child, last started first, and let go of the folder; does nothing a second time."""
+        if not self.folder.is_held:
+            return
+        self.folder.say("stopping")
+        self._path("run.json").unlink(missing_ok=True)
+        self._path("owner.json").unlink(missing_ok=True)
+        for child in reversed(self.children.running.copy()):
+            self.children.stop(child, patience=10)
+        self.folder.close()
+
+    def _path(self, name: str) -> Path:
+        return self.folder.path / name
+
+    def database_url(self, role: str, database: str) -> str:
+        """A DSN of `app` or `owner` to any database of the cluster."""
+        password = quote(self._secrets[role], safe="")
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.cluster.port}/{database}"
+
+    def redis_url(self, number: int = 0) -> str:
+        """A URL to one of Valkey's 16 numbered databases."""
+        return f"redis://:{quote(self._secrets['valkey'], safe='')}@127.0.0.1:{self.valkey.port}/{number}"
+
+    def environment(
+        self, *, database: str = "chatwithus", vectors: str = "chatwithus_vectors"
+    ) -> dict[str, str]:
+        """What a serving process needs: the DSNs of `app`, the broker and the signing key."""
+        return {
+            "DATABASE_URL": self.database_url("app", database),
+            "VECTOR_DATABASE_URL": self.database_url("app", vectors),
+            "REDIS_URL": self.redis_url(),
+            "SECRET_KEY": self._secrets["secret_key"],
+        }
+
+    def owner_environment(
+        self, *, database: str = "chatwithus", vectors: str = "chatwithus_vectors"
+    ) -> dict[str, str]:
+        """What `migrate` needs beside that: the DSNs of `owner`."""
+        return {
+            "OWNER_DATABASE_URL": self.database_url("owner", database),
+            "OWNER_VECTOR_DATABASE_URL": self.database_url("owner", vectors),
+        }
+
+    def create_database(self, name: str, *, template: str = "template1") -> None:
+        """Make a database of the owner; nobody may be connected to the template."""
+        self.cluster.create_database(name, template=template)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database if it exists, whoever is connected."""
+        self.cluster.drop_database(name)
+
+    def publish(self, public_url: str) -> None:
+        """Write run.json and owner.json, by which `manage.py` in another terminal finds the services."""
+        write_json(self._path("run.json"), self.environment() | {"PUBLIC_URL": public_url})
+        write_json(self._path("owner.json"), self.owner_environment())
+
+
+def start(path: Path, *, fast: bool = False) -> Services:
+    """Start both services with their data below `path`; `fast` forgoes durability, for tests."""
+    services = Services(path, fast=fast)
+    services.start()
+    return services
+
+
+@contextmanager
+def started(path: Path, *, fast: bool = False) -> Iterator[Services]:
+    """Both services for the length of a block."""
+    services = start(path, fast=fast)
+    try:
+        yield services
+    finally:
+        services.stop()
+
+
+def main() -> None:
+    """Keep the services of a folder running until a signal or the end of one of them."""
+    parser = argparse.ArgumentParser(prog="python -m chatwithus.embedded", description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--fast", action="store_true", help="forgo durability")
+    chosen = parser.parse_args()
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, frame: asked.append(received))
+    try:
+        with started(chosen.folder, fast=chosen.fast) as services:
+            services.publish("http://127.0.0.1:8000")
+            print(f"PostgreSQL and Valkey run; {services.folder.path}/run.json tells where.", flush=True)
+            while not asked and not any(child.has_ended() for child in services.children.running):
+                time.sleep(0.1)
+    except CannotStart as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

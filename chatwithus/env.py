@@ -1,0 +1,82 @@
+"""Typed readers of the environment: a missing or malformed variable stops the boot by its name."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class Environment:
+    """Variables of the process, then `NAME_FILE` secrets, then what a running `make up` left in its JSON files."""
+
+    def __init__(self, variables: Mapping[str, str], *fallbacks: Path) -> None:
+        self._variables = variables
+        self._fallbacks: dict[str, str] = {}
+        for path in fallbacks:
+            self._fallbacks.update(_read_json(path))
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._find(name)
+        if value is None:
+            value = default
+        if value is None:
+            raise ImproperlyConfigured(
+                f"{name} is not set. Start the embedded services with `make up`, or set {name} (see .env.example)."
+            )
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.text(name, "true" if default else "false").lower()
+        if value not in {"true", "false", "1", "0", "yes", "no"}:
+            raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+        return value in {"true", "1", "yes"}
+
+    def integer(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        try:
+            return int(value)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+
+    def words(self, name: str, default: str = "") -> list[str]:
+        return [word for word in self.text(name, default).replace(",", " ").split() if word]
+
+    def postgres(self, name: str) -> dict[str, object]:
+        """A Django database entry from a `postgresql://user:password@host:port/name?option=…` address."""
+        url = urlsplit(self.text(name))
+        if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
+            raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/name.")
+        return {
+            "ENGINE": "apps.tenants.postgres",
+            "NAME": unquote(url.path.lstrip("/")),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": unquote(url.hostname or ""),
+            "PORT": str(url.port or 5432),
+            "OPTIONS": dict(parse_qsl(url.query)),
+        }
+
+    def _find(self, name: str) -> str | None:
+        if value := self._variables.get(name):
+            return value
+        if path := self._variables.get(f"{name}_FILE"):
+            try:
+                return Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ImproperlyConfigured(f"{name}_FILE points at {path}: {error.strerror}.") from error
+        return self._fallbacks.get(name)
+
+
+def _read_json(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"{path} cannot be read ({error}). Stop the server and start it again."
+        ) from error
+    return {name: str(value) for name, value in found.items()}

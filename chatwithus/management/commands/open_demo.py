@@ -1,0 +1,99 @@
+"""`open_demo`: a fictional shop with an agent, its help centre, a staff login and an API key. Safe to repeat."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from apps.agents.models import Agent
+from apps.console.demo import DEMO
+from apps.knowledge import library
+from apps.knowledge.models import Knowledge
+from apps.tenants import access, scope
+from apps.tenants.models import ApiKey, Membership, Tenant
+
+HELP_CENTRE = settings.BASE_DIR / "demo" / "knowledge"
+EMAIL = "demo@fernhill.example"
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--credentials", type=Path, required=True, help="JSON file to keep the demo's secrets in")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        known = _read(options["credentials"])
+        tenant = _tenant()
+        with scope.scoped_to(tenant.id):
+            agent = _agent()
+            password = _login(known.get("password"))
+            found = {"agent": str(agent.id), "api_key": _key(known.get("api_key")), "email": EMAIL, "password": password}
+            _write(options["credentials"], found)
+            _fill_shelf(agent)
+
+
+def _tenant() -> Tenant:
+    tenant, _ = Tenant.objects.get_or_create(
+        slug=DEMO, defaults={"name": "Fernhill Outdoor", "description": "A fictional shop for tents, packs and boots."}
+    )
+    port = urlsplit(settings.PUBLIC_URL).port
+    here = {settings.PUBLIC_URL, *(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost") if port)}
+    tenant.allowed_origins = sorted({*tenant.allowed_origins, *here})
+    tenant.save(update_fields=["allowed_origins"])
+    return tenant
+
+
+def _agent() -> Agent:
+    agent, _ = Agent.objects.get_or_create(
+        name="Fern",
+        defaults={
+            "instructions": "You help customers of Fernhill Outdoor. Be brief and friendly.",
+            "greeting": "Hello, I am Fern. Ask me about orders, returns, repairs or our shops.",
+        },
+    )
+    return agent
+
+
+def _login(password: str | None) -> str:
+    """A member of the demo tenant, who is also this installation's operator until a real one is made."""
+    password = password or secrets.token_urlsafe(9)
+    user, _ = get_user_model().objects.get_or_create(
+        username=EMAIL, defaults={"email": EMAIL, "is_staff": True, "is_superuser": True}
+    )
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save()
+    Membership.objects.get_or_create(user=user, defaults={"role": Membership.Role.OWNER})
+    return password
+
+
+def _key(secret: str | None) -> str:
+    if secret and access.by_key(secret):
+        return secret
+    return ApiKey.mint("Demo")[1]
+
+
+def _fill_shelf(agent: Agent) -> None:
+    for document in sorted(HELP_CENTRE.glob("*.md")):
+        text = document.read_text(encoding="utf-8")
+        name = text.partition("\n")[0].lstrip("# ").strip()
+        if not Knowledge.objects.filter(name=name).exists():
+            library.add(name, content=text, description="From the demo's help centre.", agents=[agent.id])
+
+
+def _read(path: Path) -> dict[str, str]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _write(path: Path, found: dict[str, str]) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(found, file, indent=2)

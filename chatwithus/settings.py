@@ -1,0 +1,153 @@
+"""The only settings: flat, grouped by neighbour, each read from the environment by a typed reader (see env.py)."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from celery.schedules import schedule
+
+from chatwithus.env import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
+
+# Only `migrate` acts as the owner of the tables; no serving process ever reads the owner's address.
+_AS_OWNER = sys.argv[1:2] == ["migrate"]
+env = Environment(os.environ, DATA_DIR / "run.json", *([DATA_DIR / "owner.json"] if _AS_OWNER else []))
+
+# Django
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY")
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+ROOT_URLCONF = "chatwithus.urls"
+ASGI_APPLICATION = "chatwithus.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TIME_ZONE = "UTC"
+USE_TZ = True
+LANGUAGE_CODE = "en"
+INSTALLED_APPS = [
+    "chatwithus",
+    "daphne",  # before staticfiles, so that `runserver` speaks WebSocket
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "apps.tenants",
+    "apps.agents",
+    "apps.knowledge",
+    "apps.chats",
+    "apps.analysis",
+    "apps.api",
+    "apps.console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.tenants.middleware.TenantMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Databases: what is said (default) and what is known (vectors); a role without BYPASSRLS serves both.
+_PREFIX = "OWNER_" if _AS_OWNER else ""
+_POOL = {"min_size": 1, "max_size": env.integer("DATABASE_POOL_SIZE", 8), "timeout": 10}
+
+
+def _database(name: str) -> dict[str, Any]:
+    entry = env.postgres(_PREFIX + name)
+    options = {"connect_timeout": 5, **entry["OPTIONS"]}  # type: ignore[dict-item]
+    return {**entry, "OPTIONS": options if _AS_OWNER else {**options, "pool": _POOL}}
+
+
+DATABASES = {"default": _database("DATABASE_URL"), "vectors": _database("VECTOR_DATABASE_URL")}
+DATABASE_ROUTERS = ["apps.tenants.postgres.router.VectorRouter"]
+
+# Who: staff sign in with Django's own authentication.
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "console:login"
+LOGIN_REDIRECT_URL = "console:dashboard"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")
+VISITOR_TOKEN_DAYS = env.integer("VISITOR_TOKEN_DAYS", 30)
+
+# With what mind
+EMBEDDER = env.text("EMBEDDER", "minilm")
+
+# Knowing what
+MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Redis protocol: cache, queue and channel layer. redis-py's 5 s default socket timeout kills idle subscribers and its
+# async pool of 100 connections leaves sockets silently outside their group, hence the two options.
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "max_connections": 10000}]},
+    }
+}
+
+# Celery: the task is the hint, the row the truth. No result backend, short timeouts, no retries when publishing.
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,
+    "retry_on_timeout": False,
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = 900
+CELERY_TASK_SOFT_TIME_LIMIT = 840
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep-unscored-exchanges": {"task": "apps.analysis.tasks.sweep", "schedule": schedule(30)},
+    "sweep-waiting-knowledge": {"task": "apps.knowledge.tasks.sweep", "schedule": schedule(30)},
+}
+
+# Static files are served by an ASGI app in front of Django (chatwithus/static.py), so that no sync middleware is in the way.
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+}

@@ -1,0 +1,75 @@
+"""Admission at the handshake: decides once who may enter and holds that tenant's scope for the life of the socket."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+
+from apps.tenants import access, scope
+from apps.tenants.middleware import SESSION_KEY
+
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+NOT_ADMITTED, WRONG_ORIGIN, NOWHERE = 4401, 4403, 4404
+
+
+def visitors(inner: Application) -> Application:
+    """Lets in pages of the agent's tenant's allowed origins."""
+
+    async def door(connection: dict[str, Any], receive: Any, send: Any) -> None:
+        agent_id = connection["url_route"]["kwargs"]["agent_id"]
+        admitted = await database_sync_to_async(access.by_agent)(agent_id, origin=_header(connection, b"origin"))
+        if admitted is None:
+            return await _turn_away(receive, send, WRONG_ORIGIN)
+        with scope.scoped_to(admitted.tenant.id):
+            await inner({**connection, "admitted": admitted}, receive, send)
+
+    return door
+
+
+def staff(inner: Application) -> Application:
+    """Lets in signed-in members of the tenant their session has chosen, from our own pages only."""
+
+    async def door(connection: dict[str, Any], receive: Any, send: Any) -> None:
+        if not _is_same_origin(connection):
+            return await _turn_away(receive, send, WRONG_ORIGIN)
+        admitted = await database_sync_to_async(_member)(connection)
+        if admitted is None:
+            return await _turn_away(receive, send, NOT_ADMITTED)
+        with scope.scoped_to(admitted.tenant.id):
+            await inner({**connection, "admitted": admitted}, receive, send)
+
+    return door
+
+
+async def nowhere(connection: dict[str, Any], receive: Any, send: Any) -> None:
+    """Where no socket lives."""
+    await _turn_away(receive, send, NOWHERE)
+
+
+def _member(connection: dict[str, Any]) -> access.Admitted | None:
+    chosen = connection["session"].get(SESSION_KEY)
+    return access.by_membership(connection["user"], UUID(chosen)) if chosen else None
+
+
+def _is_same_origin(connection: dict[str, Any]) -> bool:
+    """Exact, so that no other site's page can open a socket with our cookies (cross-site WebSocket hijacking)."""
+    origin, host = _header(connection, b"origin"), _header(connection, b"host")
+    if origin is None or host is None:
+        return False
+    url = urlsplit(origin)
+    return url.scheme in {"http", "https"} and url.netloc == host and origin == f"{url.scheme}://{host}"
+
+
+def _header(connection: dict[str, Any], name: bytes) -> str | None:
+    """The one value of a header; sent twice, it counts as missing."""
+    values = [value for key, value in connection["headers"] if key == name]
+    return values[0].decode("latin-1") if len(values) == 1 else None
+
+
+async def _turn_away(receive: Any, send: Any, code: int) -> None:
+    """Accept and close: a refused handshake would reach the page as a bare 1006, without the reason."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": code})

@@ -1,0 +1,51 @@
+"""Inbound JSON → a frame, or BadFrame: the only place where what a client sent is read."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+_MAX_ID = 64
+
+
+class BadFrame(ValueError):
+    """A frame that cannot be acted on; the socket stays open and is told `code`."""
+
+    def __init__(self, code: str, detail: str, **fields: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.fields = fields
+
+
+def parse(data: str | bytes | None) -> dict[str, Any]:
+    """A JSON object with a `type`; unknown fields are kept and ignored later."""
+    try:
+        frame = orjson.loads(data or b"")
+    except orjson.JSONDecodeError:
+        raise BadFrame("bad_json", "The frame is not JSON.") from None
+    if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
+        raise BadFrame("bad_frame", 'A frame is a JSON object with a "type".')
+    return frame
+
+
+def text(frame: dict[str, Any], name: str, *, default: str | None = None) -> str:
+    value = frame.get(name, default)
+    if not isinstance(value, str):
+        raise BadFrame("bad_frame", f'"{name}" must be a string.', field=name)
+    return value
+
+
+def identifier(frame: dict[str, Any], name: str) -> str:
+    value = text(frame, name)
+    if not 1 <= len(value) <= _MAX_ID or not value.isprintable():
+        raise BadFrame("bad_frame", f'"{name}" must have 1 to {_MAX_ID} printable characters.', field=name)
+    return value
+
+
+def uuid(frame: dict[str, Any], name: str) -> UUID | None:
+    if frame.get(name) is None:
+        return None
+    try:
+        return UUID(text(frame, name))
+    except ValueError:
+        raise BadFrame("bad_frame", f'"{name}" must be a UUID.', field=name) from None

@@ -1,0 +1,95 @@
+import { h, icon, icons, setAttribute, setText } from "./dom";
+import { characters, LIMIT, WARN_FROM } from "./length";
+import { words } from "./words";
+
+interface Hooks {
+  send(text: string): void;
+  stop(): void;
+}
+
+/** Where the visitor writes; nothing is cut off silently, and a draft survives everything but sending it. */
+export class Composer {
+  readonly element = h("form", { class: "composer", part: "composer" });
+  readonly #field = h("textarea", {
+    rows: "1",
+    "aria-label": words.message,
+    placeholder: words.placeholder,
+    dir: "auto",
+  });
+  readonly #counter = h("p", { class: "counter", id: "counter", role: "status", "data-testid": "counter" });
+  readonly #send = h(
+    "button",
+    { type: "submit", class: "round", "aria-label": words.send },
+    icon(icons.send),
+  );
+  readonly #stop = h(
+    "button",
+    { type: "button", class: "round", "aria-label": words.stop },
+    icon(icons.stop),
+  );
+  readonly #hooks: Hooks;
+  #canStop = false;
+
+  constructor(hooks: Hooks) {
+    this.#hooks = hooks;
+    this.#field.setAttribute("aria-describedby", "counter");
+    this.element.noValidate = true;
+    this.element.append(this.#counter, h("div", { class: "box" }, this.#field, this.#send, this.#stop));
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.#field.addEventListener("input", () => this.#measure());
+    this.#field.addEventListener("keydown", this.#pressed);
+    this.#stop.addEventListener("click", () => {
+      hooks.stop();
+      this.focus();
+    });
+    this.#measure();
+    this.update(false);
+  }
+
+  get text(): string {
+    return this.#field.value.trim();
+  }
+
+  set text(text: string) {
+    this.#field.value = text;
+    this.#measure();
+  }
+
+  update(canStop: boolean): void {
+    this.#canStop = canStop;
+    this.#send.hidden = canStop;
+    this.#stop.hidden = !canStop;
+  }
+
+  focus(): void {
+    this.#field.focus({ preventScroll: true });
+  }
+
+  submit(): void {
+    const text = this.text;
+    if (!text || characters(text) > LIMIT || this.#canStop) return this.focus();
+    this.text = "";
+    this.#hooks.send(text);
+    this.focus();
+  }
+
+  #pressed = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.submit();
+  };
+
+  #measure(): void {
+    const used = characters(this.text);
+    const counter = used > WARN_FROM ? words.left(used, LIMIT) : "";
+    setText(this.#counter, used > LIMIT ? words.over(used - LIMIT) : counter);
+    setAttribute(this.#field, "aria-invalid", String(used > LIMIT));
+    setAttribute(this.#send, "aria-disabled", String(used === 0 || used > LIMIT));
+    this.#send.title = used === 0 ? words.emptyReason : words.send;
+    this.#field.style.height = "auto";
+    if (this.#field.scrollHeight) this.#field.style.height = `${this.#field.scrollHeight}px`;
+  }
+}

@@ -1,0 +1,53 @@
+/** Every word the widget says of its own accord. */
+
+export const words = {
+  title: "Chat",
+  subtitle: "AI assistant",
+  open: "Open chat",
+  close: "Close chat",
+  conversation: "Conversation",
+  message: "Message",
+  placeholder: "Write a message",
+  send: "Send",
+  stop: "Stop",
+  you: "You",
+  replying: "Writing an answer",
+  sources: "Sources",
+  openSource: "Open the page",
+  newMessages: "New messages",
+  sending: "Sending…",
+  kept: "Waiting for a connection",
+  retry: "Try again",
+  stopped: "Stopped",
+  connecting: "Connecting…",
+  offline: "No connection. Your messages are kept and sent once it is back.",
+  reconnecting: "Connection lost. Trying again.",
+  emptyReason: "Write a message first",
+  unread: (count: number) => `${count} new ${count === 1 ? "message" : "messages"}`,
+  source: (number: number, title: string) => `Source ${number}: ${title}`,
+  left: (used: number, limit: number) => `${used.toLocaleString()} of ${limit.toLocaleString()} characters`,
+  over: (extra: number) =>
+    `${extra.toLocaleString()} ${extra === 1 ? "character" : "characters"} too many. Shorten the message to send it.`,
+};
+
+const problems: Record<string, string> = {
+  too_long: "That message is too long. Shorten it and send it again.",
+  too_big: "That message is too long. Shorten it and send it again.",
+  rate_limited: "Too many messages in a short time. Wait a moment.",
+  overloaded: "Many people are asking right now. Wait a moment.",
+  timeout: "The answer took too long.",
+  unreachable: "The assistant could not be reached.",
+  chat_lost: "The earlier conversation is no longer available. This is a new one.",
+  refused_origin: "This chat is not set up for this website.",
+  refused: "This chat is not available right now.",
+  busy: "Many people are here right now. Trying again in a moment.",
+};
+
+const UNFINISHED = "The answer could not be finished. Your question is saved.";
+const UNSENT = "This message was not sent.";
+
+export const answerProblem = (code: string): string => problems[code] ?? UNFINISHED;
+
+/** The server's own sentence helps only where we have none. */
+export const sendProblem = (code: string, detail?: string): string =>
+  problems[code] ?? (detail && detail.length <= 200 ? detail : UNSENT);

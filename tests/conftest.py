@@ -1,0 +1,57 @@
+"""Fixtures by the two kinds of test: `db` tests roll back; `committed` ones cross processes, in fresh tenants, and stay."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chatwithus.embedded import Services
+from chatwithus.processes import Child
+from tests.server import Server, serving, working
+from tests.world import House, found_house
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "db" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.django_db(databases=["default", "vectors"]))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """The databases are clones made by tests/services.py; nothing is created or flushed here."""
+
+
+@pytest.fixture
+def acme(db: None) -> House:
+    return found_house("acme")
+
+
+@pytest.fixture
+def globex(db: None) -> House:
+    return found_house("globex")
+
+
+@pytest.fixture
+def committed(django_db_blocker: Any) -> Iterator[None]:
+    """Real commits, seen by every other process of the run."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def houses(committed: None) -> tuple[House, House]:
+    """acme and globex, committed."""
+    return found_house("acme"), found_house("globex")
+
+
+@pytest.fixture(scope="session")
+def server(services: Services) -> Iterator[Server]:
+    with serving(services) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def worker(services: Services) -> Iterator[Child]:
+    with working(services) as running:
+        yield running

@@ -1,0 +1,124 @@
+"""A running web process and worker for tests that come through the front doors, and small clients for them."""
+
+import json
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+from chatwithus.embedded import Services
+from chatwithus.processes import Child
+from tests.services import ROOT, environment
+from tests.world import House
+
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where one web process listens."""
+
+    port: int
+    web: Child
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def rest(self, house: House | None = None) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=house.headers if house else {}, timeout=PATIENCE)
+
+    def socket(self, path: str, *, origin: str | None, **options: Any) -> ClientConnection:
+        return connect(f"ws://127.0.0.1:{self.port}{path}", origin=origin, max_size=None, **options)  # type: ignore[arg-type]
+
+    @contextmanager
+    def visitor(self, house: House, **hello: Any) -> Iterator["Visitor"]:
+        """A visitor on a page of this house, past `hello`."""
+        with self.socket(f"/ws/chat/{house.agent.id}", origin=house.origin) as connection:
+            visitor = Visitor(connection)
+            visitor.say("hello", **hello)
+            visitor.welcome = visitor.hear("welcome")
+            yield visitor
+
+
+class Visitor:
+    """A small client of the visitor's socket; `hear` waits for frames, never for time."""
+
+    welcome: dict[str, Any]
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    def say(self, kind: str, **fields: Any) -> None:
+        self.connection.send(json.dumps({"type": kind, **fields}))
+
+    def next(self) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(self.connection.recv(timeout=PATIENCE))
+        return frame
+
+    def hear(self, kind: str) -> dict[str, Any]:
+        """The next frame of this type, whatever comes before it."""
+        while (frame := self.next())["type"] != kind:
+            pass
+        return frame
+
+    def ask(self, text: str, *, message_id: str | None = None) -> list[dict[str, Any]]:
+        """Send a message and collect every frame up to the end of its reply."""
+        self.say("message.send", client_message_id=message_id or str(uuid.uuid4()), text=text)
+        frames = [self.next()]
+        while frames[-1]["type"] not in {"reply.completed", "reply.failed", "reply.cancelled", "error"}:
+            frames.append(self.next())
+        return frames
+
+
+def text_of(frames: list[dict[str, Any]]) -> str:
+    return "".join(frame["text"] for frame in frames if frame["type"] == "reply.delta")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(services: Services, **variables: str) -> Iterator[Server]:
+    """One web process on a free port, until the block ends."""
+    port = free_port()
+    here = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", **environment(services), **variables}
+    command = [sys.executable, "-m", "chatwithus.serve"]
+    web = services.children.start(f"web-{port}", command, environment=dict(os.environ) | here, folder=ROOT)
+    server = Server(port, web)
+    services.children.wait_for(web, lambda: _is_ready(server), patience=60, remedy="see its log")
+    try:
+        yield server
+    finally:
+        services.children.stop(web, patience=10)
+
+
+@contextmanager
+def working(services: Services) -> Iterator[Child]:
+    """One Celery worker, until the block ends."""
+    command = [sys.executable, "-m", "celery", "-A", "chatwithus", "worker", "--concurrency", "1", "--loglevel", "INFO"]
+    worker = services.children.start("worker", command, environment=dict(os.environ) | environment(services), folder=ROOT)
+    services.children.wait_for(
+        worker, lambda: " ready." in worker.log.read_text(errors="replace"), patience=60, remedy="see its log"
+    )
+    try:
+        yield worker
+    finally:
+        services.children.stop(worker, patience=10)
+
+
+def _is_ready(server: Server) -> bool:
+    try:
+        return httpx.get(f"{server.url}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,58 @@
+"""pytest plugin: real PostgreSQL and Valkey for one run, in a folder and on ports of its own.
+
+The owner migrates one template of each database; the run works on clones of them, connected as `app`. Loaded with `-p`, before
+Django's settings are, which read the addresses from the environment."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatwithus import embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = {"database": "chatwithus", "vectors": "chatwithus_vectors"}
+CLONES = {"database": "test", "vectors": "test_vectors"}
+
+_key = pytest.StashKey[embedded.Services]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
+    folder = Path(tempfile.mkdtemp(prefix="chatwithus-test-"))
+    folder.chmod(0o755)
+    services = embedded.start(folder / "data", fast=True)
+    early_config.stash[_key] = services
+    _migrate(services)
+    for kind, clone in CLONES.items():
+        services.create_database(clone, template=TEMPLATES[kind])
+    os.environ |= environment(services) | {"DJANGO_SETTINGS_MODULE": "chatwithus.settings"}
+    return (yield)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if services := config.stash.get(_key, None):
+        services.stop()
+        shutil.rmtree(services.folder.path.parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def services(pytestconfig: pytest.Config) -> embedded.Services:
+    return pytestconfig.stash[_key]
+
+
+def environment(services: embedded.Services) -> dict[str, str]:
+    """What every process of this run needs to reach the clones as `app`."""
+    return services.environment(**CLONES) | {"DATA_DIR": str(services.folder.path), "LOG_LEVEL": "INFO"}
+
+
+def _migrate(services: embedded.Services) -> None:
+    owner = services.environment() | services.owner_environment()
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=os.environ | owner, check=True)
