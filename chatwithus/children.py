@@ -93,7 +93,7 @@ class Children:
             self._write()
 
     def wait_for(self, child: Child, is_ready: Callable[[], bool], *, patience: float, remedy: str) -> None:
-        """Wait until a child is ready; if it ends or takes too long, the start has failed by its complaint."""
+        """Wait until a child is ready; if it ends or takes too long, the start fails with its complaint."""
         deadline = time.monotonic() + patience
         while not is_ready():
             if child.has_ended() or time.monotonic() > deadline:
@@ -112,12 +112,16 @@ class Children:
     def _end(self, row: Row, patience: float) -> bool:
         if not self._left(row):
             return False
-        for number in (*row["farewells"], signal.SIGKILL):
+        for farewell in row["farewells"]:
             deadline = time.monotonic() + patience
-            for member in self._left(row) if number == signal.SIGKILL else self._leader(row):
-                kill(member.pid, number)
-            while self._left(row) and time.monotonic() < deadline:
+            for leader in self._leader(row):
+                kill(leader.pid, farewell)
+            while self._leader(row) and time.monotonic() < deadline:
                 self.pause(0.02)
+        while left := self._left(row):
+            for member in left:
+                kill(member.pid, signal.SIGKILL)
+            self.pause(0.02)
         return True
 
     def _left(self, row: Row) -> list[Trace]:

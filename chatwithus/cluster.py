@@ -70,7 +70,7 @@ class Cluster:
             self._admit()
         except psycopg.Error as error:
             raise CannotStart(
-                f"The database in {self.data} is damaged or does not know its passwords ({_first_line(error)}):"
+                f"The database in {self.data} is damaged or has other passwords ({_first_line(error)}):"
                 f" restore {self.data.parent.parent} as a whole from a copy, or move it away to begin anew."
             ) from error
         return child
@@ -97,12 +97,12 @@ class Cluster:
             ) from error
         if major != MAJOR:
             raise CannotStart(
-                f"The database in {self.data} was made by PostgreSQL {major or 'unknown'} and this is {MAJOR}:"
+                f"The database in {self.data} was made by PostgreSQL {major or '?'} and this is {MAJOR}:"
                 " dump it with that version first, or choose another folder with DATA_DIR."
             )
 
     def _create(self) -> None:
-        """Make it in a draft folder and rename that last, so that a half-made one is never taken for whole."""
+        """Make it in a draft folder and rename that last, so a half-made one is never taken for whole."""
         draft, password = self.data.with_name("postgres-draft"), self._quarters.home / "password"
         shutil.rmtree(draft, ignore_errors=True)
         self._write_for_server(password, self._passwords["superuser"])

@@ -40,7 +40,7 @@ class Services:
         except OSError as error:
             self.stop()
             raise CannotStart(
-                f"The services cannot start in {self.folder.path} ({error}): see to the cause, then start again."
+                f"The services cannot start in {self.folder.path} ({error}): see to the cause and try again."
             ) from error
         except BaseException:
             self.stop()

@@ -7,7 +7,7 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(
-        f"Chat With Us needs Python 3.11 or newer and {sys.executable} is {sys.version_info[0]}.{sys.version_info[1]}:"
+        f"Chat With Us needs Python 3.11 or newer and {sys.executable} is {sys.version.split()[0]}:"
         " install one and name it, for instance PYTHON=python3.12 make up"
     )
 

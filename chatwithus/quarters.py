@@ -106,7 +106,7 @@ def _home_elsewhere(folder: Path) -> Path:
         home.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise CannotStart(
-            f"Postgres does not run as root, another user cannot enter {folder}, and {ELSEWHERE} cannot be made"
+            f"Postgres does not run as root, others cannot enter {folder}, and {ELSEWHERE} cannot be made"
             f" ({error.strerror}): choose a folder that others may enter with DATA_DIR."
         ) from error
     return home

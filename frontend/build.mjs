@@ -44,6 +44,7 @@ const built = {
   "console.js": await bundle("console/main.ts"),
   "console.css": await bundle("console/console.css"),
   "demo.css": await bundle("demo/shop.css"),
+  "favicon.svg": await readFile(here("console/favicon.svg")),
   "htmx.min.js": await readFile(here("node_modules/htmx.org/dist/htmx.min.js")),
 };
 

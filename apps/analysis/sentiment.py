@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer, SentiText
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer, SentiText, negated
 
 _THRESHOLD = 0.05  # the authors' own bounds for the compound score
 _MOST_WORDS = 5
@@ -29,19 +29,26 @@ def judge(text: str) -> Verdict:
 
 
 def _deciding(text: str, sign: int) -> list[str]:
-    """The words whose removal moves the score the most against its sign: negation and emphasis count with their word."""
-    words = SentiText(text).words_and_emoticons
-    whole = _compound(words)
-    weights = {
-        word: (whole - _compound(words[:place] + words[place + 1 :])) * sign
-        for place, word in enumerate(words)
-    }
-    telling = [word for word, weight in weights.items() if weight > 0.01]
-    return sorted(telling, key=lambda word: -weights[word])[:_MOST_WORDS]
+    """The words that pull that way, strongest first; one that a negation turned round is named with it ("not helpful")."""
+    sentence = SentiText(text)
+    words: list[str] = sentence.words_and_emoticons
+    pulls = {_named(words, place): sign * _pull(sentence, words, place) for place in range(len(words))}
+    return sorted((word for word, pull in pulls.items() if pull > 0), key=lambda word: -pulls[word])[:_MOST_WORDS]
 
 
-def _compound(words: list[str]) -> float:
-    return float(_analyzer().polarity_scores(" ".join(words))["compound"])
+def _pull(sentence: SentiText, words: list[str], place: int) -> float:
+    """A word's valence where it stands: with the emphasis and the negation in the three words before it."""
+    if described := _analyzer().emojis.get(words[place]):
+        return float(_analyzer().polarity_scores(described)["compound"])
+    [valence] = _analyzer().sentiment_valence(0, sentence, words[place], place, [])
+    return float(valence)
+
+
+def _named(words: list[str], place: int) -> str:
+    before = words[max(0, place - 3) : place]
+    turned = next((word for word in reversed(before) if negated([word.lower()])), None)
+    known = words[place].lower() in _analyzer().lexicon
+    return f"{turned} {words[place]}" if turned and known else words[place]
 
 
 @cache

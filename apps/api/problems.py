@@ -38,7 +38,7 @@ class Problem:
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     body = {
-        "type": f"https://chatwithus.dev/problems/{problem.code}",
+        "type": f"urn:chatwithus:problem:{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,

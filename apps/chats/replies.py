@@ -86,7 +86,6 @@ class Reply:
                 if predecessor is not None:
                     await asyncio.wait([predecessor])
                 await self._answer()
-                await self._completed()
             except asyncio.CancelledError:
                 await self._stopped()
             except ProviderError as error:

@@ -11,7 +11,7 @@ DEMO = "fernhill"
 QUESTIONS = (
     "How long do I have to return something?",
     "What does delivery cost?",
-    "How do I wash my down jacket?",
+    "How do I wash my sleeping bag?",
     "When is your shop open?",
 )
 

@@ -26,6 +26,7 @@ __all__ = ["Element", "Unreadable", "partition"]
 SILENT = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
 HIDDEN = (
     "//script | //style | //template | //noscript | //svg | //*[@hidden] | //*[@aria-hidden='true']"
+    " | //sup[re:test(., '^\\s*\\[\\d+\\]\\s*$')]"
     " | //*[re:test(@style, '(display:none|visibility:hidden|font-size:0|opacity:0)([;!a-z%]|$)')]"
 )
 UNLISTED = re.compile(r"^([^\s\-*+>|#\d].*)\n(?=(?:[-*+]|\d+[.)])\s)", re.MULTILINE)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connections
 
 from apps.agents.embedders import catalogue
+from apps.agents.followups import in_context
 from apps.agents.providers.base import Turn
 from apps.knowledge.models import Knowledge
 from apps.tenants import scope
@@ -35,8 +36,9 @@ class Found:
 async def search(agent_id: UUID, question: str, *, history: Sequence[Turn] = ()) -> list[Found]:
     """The passages this agent may read that fit the question best, best first; empty where it knows nothing."""
     embedder = catalogue.load(settings.EMBEDDER)
-    [vector] = await asyncio.get_running_loop().run_in_executor(_CPU, embedder.embed, [question])
-    return await database_sync_to_async(_search)(agent_id, question, vector, embedder.model)
+    asked = in_context(question, earlier=[turn.request for turn in history])
+    [vector] = await asyncio.get_running_loop().run_in_executor(_CPU, embedder.embed, [asked])
+    return await database_sync_to_async(_search)(agent_id, asked, vector, embedder.model)
 
 
 def _search(agent_id: UUID, question: str, vector: list[float], model: str) -> list[Found]:

@@ -1,16 +1,18 @@
 """The base of every Celery task that touches a tenant's data."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from celery.contrib.django.task import DjangoTask
+from celery import Task
+from django.db import transaction
 
 from apps.tenants import scope
 
 _HEADER = "cwu_tenant"
 
 
-class TenantTask(DjangoTask):
+class TenantTask(Task):
     """A task that carries the tenant of whoever enqueued it and enters that scope before it runs.
 
     Enqueuing one outside a scope raises NoTenant, and so does a message that lost its header."""
@@ -18,8 +20,15 @@ class TenantTask(DjangoTask):
     abstract = True
 
     def apply_async(self, *args: Any, headers: dict[str, Any] | None = None, **options: Any) -> Any:
-        tenant_id = str((headers or {}).get(_HEADER) or scope.current())
-        return super().apply_async(*args, headers={**(headers or {}), _HEADER: tenant_id}, **options)
+        carried = headers or {}
+        if _HEADER not in carried:
+            carried = {**carried, _HEADER: str(scope.current())}
+        return super().apply_async(*args, headers=carried, **options)
+
+    def delay_on_commit(self, **kwargs: Any) -> None:
+        """Enqueue after COMMIT, for the tenant in scope now; a broker that is down raises nothing, a sweep will find the row."""
+        publish = partial(self.apply_async, kwargs=kwargs, headers={_HEADER: str(scope.current())})
+        transaction.on_commit(publish, robust=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         carried = (self.request.headers or {}).get(_HEADER)

@@ -1,0 +1,95 @@
+"""The provider that needs no model server: it quotes sentences of its sources and cites them, or says it does not know."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from apps.agents import relatedness, smalltalk
+from apps.agents.embedders import catalogue
+from apps.agents.followups import in_context
+from apps.agents.providers.base import Prompt, Source, Usage
+from apps.agents.relatedness import RELATED, Candidate, Question
+from apps.agents.words import content_words
+
+EMBEDDER = "minilm"
+SURE = 0.95
+MOST_QUOTES = 2
+READ_AHEAD = 2
+TOO_ALIKE = 0.7
+
+_reader = ThreadPoolExecutor(1, "builtin")  # one for the process: more threads than cores only add waiting
+
+
+class Builtin:
+    """Quotes as soon as it is sure, so that the first words flow while later sources are still unread."""
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage]:
+        """One or two verbatim sentences, each followed by ` [n]`; a token of its Usage is a word."""
+        reading = Reading(prompt)
+        text = smalltalk.reply(prompt.question) or await reading.next_quote() or prompt.refusal
+        written = 0
+        while text:
+            for piece in pieces(text):
+                yield piece
+            written += len(text.split())
+            following = await reading.next_quote() if reading.has_begun else None
+            text = f" {following}" if following else ""
+        yield Usage(reading.words_read + len(prompt.question.split()), written)
+
+
+class Reading:
+    """One pass over a prompt's sources, best first."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self.words_read = 0
+        self._request = in_context(prompt.question, earlier=[turn.request for turn in prompt.history])
+        self._question: Question | None = None
+        self._unread = list(prompt.sources)
+        self._pool: list[Candidate] = []
+        self._quoted: list[Candidate] = []
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self._quoted)
+
+    async def next_quote(self) -> str | None:
+        """The best sentence that was not quoted yet, with its citation; reads no further than it must."""
+        if len(self._quoted) == MOST_QUOTES:
+            return None
+        for _ in self._unread[:READ_AHEAD] if self._quoted else self._unread[:]:
+            await self._read(self._unread.pop(0))
+            best = best_of(self._pool, quoted=self._quoted)
+            if best and not self._quoted and best.relatedness >= SURE:
+                break
+        best = best_of(self._pool, quoted=self._quoted)
+        if best is None:
+            return None
+        self._quoted.append(best)
+        return f"{best.text} [{best.source}]"
+
+    async def _read(self, source: Source) -> None:
+        self.words_read += len(source.text.split())
+        self._pool += await asyncio.get_running_loop().run_in_executor(_reader, self._judge, source)
+
+    def _judge(self, source: Source) -> list[Candidate]:
+        embedder = catalogue.load(EMBEDDER)
+        if self._question is None:
+            self._question = relatedness.asked(self._request, embedder=embedder)
+        return relatedness.candidates(self._question, source, embedder=embedder)
+
+
+def best_of(pool: Sequence[Candidate], *, quoted: Sequence[Candidate]) -> Candidate | None:
+    """The fittest sentence that is related to the question and says something not said yet."""
+    free = [one for one in pool if one.relatedness >= RELATED and not any(_alike(one, said) for said in quoted)]
+    return max(free, key=lambda one: one.fitness, default=None)
+
+
+def pieces(text: str) -> list[str]:
+    """Words with the white space before them; together they are the text."""
+    return re.findall(r"\s*\S+|\s+\Z", text)
+
+
+def _alike(one: Candidate, other: Candidate) -> bool:
+    ours, theirs = content_words(one.text), content_words(other.text)
+    return one.text == other.text or len(ours & theirs) >= TOO_ALIKE * max(1, len(ours | theirs))

@@ -1,0 +1,116 @@
+"""How well a sentence answers a question: the figures behind quoting, and behind saying "I do not know".
+
+The weights were fitted on one half of `benchmarks/refusal.py`'s questions and judged on the other; run it after a change.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from apps.agents.embedders.base import Embedder
+from apps.agents.providers.base import Source
+from apps.agents.sentences import sentences
+from apps.agents.words import content_words
+
+RELATED = 0.68
+
+SHARED_WORDS = 0.2
+SHARED_WORDS_NEARBY = 0.2
+SOURCE_SCORE = 0.2
+EXPECTED_KIND = 0.06
+LENGTH = 0.05
+
+CITATION = re.compile(r"\[\d+\]")  # would be taken for one of ours
+NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|once|twice|half|dozen|hundred|thousand|million|free)\b",
+    re.IGNORECASE,
+)
+MOMENT = re.compile(
+    r"\d|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|may|june|july|august|september"
+    r"|october|november|december|century|years?|months?|weeks?|days?|hours?|minutes?|noon|midnight|always|never|when)\b",
+    re.IGNORECASE,
+)
+PERSON = re.compile(r"(?<=[\w,;:] )[A-Z]\w+")
+EXPECTATIONS = (
+    (re.compile(r"\bhow (?:many|much|long|old|often|far|tall|large|big|high|late|soon|fast)\b"), NUMBER),
+    (re.compile(r"\b(?:what|which) (?:percentage|percent|number|year|date|time|amount|price|size)\b"), NUMBER),
+    (re.compile(r"\bwhen\b"), MOMENT),
+    (re.compile(r"\bwho(?:m|se)?\b"), PERSON),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question made ready for comparison."""
+
+    text: str
+    words: frozenset[str]
+    vector: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may be quoted. `relatedness` decides whether, `fitness` decides which."""
+
+    text: str
+    source: int
+    relatedness: float
+    fitness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence, the heading or lead-in above it, and the sentence before it."""
+
+    text: str
+    lead: str
+    before: str
+
+
+def asked(text: str, *, embedder: Embedder) -> Question:
+    return Question(text, content_words(text), embedder.embed([text])[0])
+
+
+def candidates(question: Question, source: Source, *, embedder: Embedder) -> list[Candidate]:
+    """Every sentence of a source that can stand as an answer, judged; embeds them all, so call it in a thread."""
+    lines = list(quotable(source.text))
+    vectors = embedder.embed([f"{line.lead} {line.text}".strip() for line in lines])
+    return [_judged(question, source, line, vector) for line, vector in zip(lines, vectors, strict=True)]
+
+
+def quotable(text: str) -> Iterator[Line]:
+    """Sentences but for headings, lead-ins and questions, which announce an answer and give none."""
+    lead = before = ""
+    for sentence in sentences(text):
+        if sentence[-1] in ":?":
+            lead = sentence
+        elif not CITATION.search(sentence):
+            yield Line(sentence, lead, before)
+        before = sentence
+
+
+def _judged(question: Question, source: Source, line: Line, vector: Sequence[float]) -> Candidate:
+    words = content_words(line.text)
+    nearby = words | content_words(line.before) | content_words(line.lead)
+    relatedness = (
+        sum(a * b for a, b in zip(question.vector, vector, strict=True))
+        + SHARED_WORDS * _coverage(question.words, words)
+        + SHARED_WORDS_NEARBY * _coverage(question.words, nearby)
+    )
+    bonus = (
+        SOURCE_SCORE * source.score
+        + EXPECTED_KIND * expected(question.text, line.text)
+        + LENGTH * min(len(words), 20) / 20
+    )
+    return Candidate(line.text, source.number, relatedness, relatedness + bonus)
+
+
+def expected(question: str, sentence: str) -> int:
+    """1 where the question asks for a number, a time or a person and the sentence has one, -1 where it has none."""
+    asks = question.lower()
+    kind = next((answer for pattern, answer in EXPECTATIONS if pattern.search(asks)), None)
+    return 0 if kind is None else 1 if kind.search(sentence) else -1
+
+
+def _coverage(wanted: frozenset[str], given: frozenset[str]) -> float:
+    return len(wanted & given) / len(wanted) if wanted else 0.0

@@ -1,0 +1,20 @@
+/** Dialogs that ask first, and buttons that say they are at work. */
+export function tendForms(): void {
+  document.addEventListener("click", ({ target }) => {
+    const opener = target instanceof Element ? target.closest<HTMLElement>("[data-dialog]") : null;
+    const dialog = opener && document.getElementById(opener.dataset.dialog ?? "");
+    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  });
+  document.addEventListener("submit", submitted);
+  window.addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+}
+
+/** A form goes out once, however often its button is pressed. */
+function submitted(event: SubmitEvent): void {
+  const { target: form, submitter } = event;
+  if (!(form instanceof HTMLFormElement) || form.method === "dialog") return;
+  if (form.dataset.sent !== undefined) return event.preventDefault();
+  form.dataset.sent = "";
+  submitter?.setAttribute("aria-disabled", "true");
+  if (submitter?.dataset.busy) submitter.textContent = submitter.dataset.busy;
+}

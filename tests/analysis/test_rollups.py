@@ -1,0 +1,69 @@
+"""Counting: the same whatever is delivered twice, and never anyone else's."""
+
+from apps.analysis import scoring, snapshots
+from apps.analysis.models import Rollup, SentimentAnalysis
+from apps.chats import conversations
+from apps.chats.conversations import Outcome
+from tests.world import House
+
+
+def converse(house: House, *messages: str) -> list[str]:
+    chat = conversations.open_chat(house.agent, "v")
+    asked = [
+        conversations.ask(chat.id, text, client_message_id=f"m{number}") for number, text in enumerate(messages)
+    ]
+    for one in asked:
+        conversations.finish(one.exchange, Outcome("completed", response="Yes.", first_token_ms=40, total_ms=90))
+        scoring.score(one.exchange.id)
+    return [str(one.exchange.id) for one in asked]
+
+
+def test_today_counts_chats_exchanges_sentiment_and_first_tokens(acme: House) -> None:
+    with acme.scope():
+        converse(acme, "I love it!", "This is terrible.", "When do you open?")
+        converse(acme, "Great!")
+        today = snapshots.take()["today"]
+    assert today.pop("first_token_p50_ms") in range(30, 50)
+    assert today == {"chats": 2, "exchanges": 4, "positive": 2, "neutral": 1, "negative": 1}
+
+
+def test_a_task_delivered_twice_counts_once(acme: House) -> None:
+    with acme.scope():
+        [exchange_id] = converse(acme, "I love it!")
+        before = snapshots.take()["today"]
+        scoring.score(exchange_id)  # type: ignore[arg-type]
+        assert snapshots.take()["today"] == before
+        assert SentimentAnalysis.objects.count() == 1
+        assert Rollup.objects.count() == 1
+
+
+def test_the_rival_counts_nothing_of_it(acme: House, globex: House) -> None:
+    with acme.scope():
+        converse(acme, "I love it!")
+    with globex.scope():
+        snapshot = snapshots.take()
+    assert snapshot["today"]["exchanges"] == 0
+    assert snapshot["latest"] == []
+
+
+def test_the_latest_chats_show_their_last_words_and_feeling(acme: House) -> None:
+    with acme.scope():
+        converse(acme, "I love it!", "Now it is terrible.")
+        [row] = snapshots.take()["latest"]
+    assert (row["preview"], row["sentiment"], row["cause"]) == ("Now it is terrible.", "negative", "terrible")
+    assert row["exchanges"] == 2
+
+
+def test_an_exchange_whose_task_was_lost_is_found_again(acme: House) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    with acme.scope():
+        chat = conversations.open_chat(acme.agent, "v")
+        asked = conversations.ask(chat.id, "Hello?", client_message_id="m")
+        now = timezone.now()
+        span = {"since": now - timedelta(days=1), "before": now + timedelta(seconds=1)}
+        assert scoring.unscored(**span) == [asked.exchange.id]
+        scoring.score(asked.exchange.id)
+        assert scoring.unscored(**span) == []

@@ -1,0 +1,133 @@
+"""`POST /api/v1/chat`, through a real server."""
+
+import threading
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.server import Server
+from tests.world import House
+
+Houses = tuple[House, House]
+
+
+def ask(server: Server, house: House, message: Any, **fields: Any) -> httpx.Response:
+    with server.rest(house) as client:
+        return client.post("/api/v1/chat", json={"agent": str(house.agent.id), "message": message, **fields})
+
+
+def is_problem(response: httpx.Response, status: int, code: str) -> bool:
+    body = response.json()
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    assert set(body) == {"type", "title", "status", "detail", "code", "instance", "request_id", "errors"}
+    assert (response.status_code, body["status"], body["code"]) == (status, status, code), body
+    return True
+
+
+def test_a_program_gets_an_answer_from_the_tenants_own_documents(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    source = acme.knows("The Quito depot is closed on the second Friday of March. Bring a torch.")
+    answer = ask(server, acme, "When is the Quito depot closed?").json()
+    assert answer["agent"] == str(acme.agent.id)
+    assert answer["message"] == "When is the Quito depot closed?"
+    assert "second Friday of March" in answer["response"]
+    assert [cited["knowledge"] for cited in answer["citations"]] == [str(source.id)]
+    assert answer["grounded"] is True
+
+
+def test_the_same_session_id_continues_the_same_chat(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    acme.knows("The Quito depot is closed on the second Friday of March.")
+    first = ask(server, acme, "When is the Quito depot closed?").json()
+    again = ask(server, acme, "Which depot is that?", session_id=first["session_id"]).json()
+    assert again["session_id"] == first["session_id"]
+    assert again["exchange_id"] != first["exchange_id"]
+
+
+def test_a_question_off_the_topic_gets_the_honest_refusal_and_no_citation(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    acme.knows("The Quito depot is closed on the second Friday of March.")
+    answer = ask(server, acme, "Who won the world chess championship in 1972?").json()
+    assert answer["response"] == acme.agent.refusal
+    assert answer["citations"] == []
+    assert answer["grounded"] is False
+
+
+def test_an_unknown_session_is_not_found(server: Server, houses: Houses) -> None:
+    assert is_problem(ask(server, houses[0], "Hello there", session_id=str(uuid.uuid4())), 404, "not_found")
+
+
+def test_the_rivals_session_and_agent_are_not_found(server: Server, houses: Houses) -> None:
+    acme, globex = houses
+    session_id = ask(server, acme, "Is anybody there?").json()["session_id"]
+    assert is_problem(ask(server, globex, "What did they say?", session_id=session_id), 404, "not_found")
+    with server.rest(globex) as client:
+        stolen = client.post("/api/v1/chat", json={"agent": str(acme.agent.id), "message": "Hello"})
+        assert is_problem(stolen, 404, "not_found")
+        both = {"agent": str(acme.agent.id), "message": "Hello", "session_id": session_id}
+        assert is_problem(client.post("/api/v1/chat", json=both), 404, "not_found")
+
+
+def test_the_rivals_documents_never_answer(server: Server, houses: Houses) -> None:
+    acme, globex = houses
+    acme.knows("The Quito depot is closed on the second Friday of March.")
+    globex.knows("Our offices are painted blue.")
+    answer = ask(server, globex, "When is the Quito depot closed?").json()
+    assert "Friday" not in answer["response"]
+    assert answer["citations"] == []
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer cwu_sk_wrong", "Basic eDp5", "Bearer \xff"])
+def test_without_a_valid_key_nothing_is_answered(server: Server, houses: Houses, authorization: str | None) -> None:
+    headers = {"Authorization": authorization.encode("latin-1")} if authorization else {}
+    response = httpx.post(f"{server.url}/api/v1/chat", headers=headers, json={"agent": "x", "message": "y"})
+    assert is_problem(response, 401, "unauthorized")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_revoked_key_opens_nothing(server: Server, houses: Houses) -> None:
+    from apps.tenants.models import ApiKey
+
+    acme, _ = houses
+    with acme.scope():
+        ApiKey.objects.get().revoke()
+    assert is_problem(ask(server, acme, "Hello there"), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("", "message_empty"), ("  \n", "message_empty"), ("x" * 100_000, "message_too_long"), ("a\x00b", "message_not_text"),
+     ("\ud800", "message_not_text"), (None, "invalid"), (7, "invalid"), (["x"], "invalid")],
+)  # fmt: skip
+def test_a_message_that_cannot_be_asked_is_explained(server: Server, houses: Houses, message: Any, code: str) -> None:
+    assert is_problem(ask(server, houses[0], message), 422, code)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b'{"agent": 1}'])
+def test_a_body_that_cannot_be_read_is_explained(server: Server, houses: Houses, body: bytes) -> None:
+    with server.rest(houses[0]) as client:
+        response = client.post("/api/v1/chat", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code in {400, 422}
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_concurrent_messages_of_one_session_are_numbered_without_gaps(server: Server, houses: Houses) -> None:
+    from apps.chats.models import ContentChat, Event
+
+    acme, _ = houses
+    session_id = ask(server, acme, "Is anybody there?").json()["session_id"]
+    threads = [
+        threading.Thread(target=ask, args=(server, acme, f"Question {n}"), kwargs={"session_id": session_id})
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with acme.scope():
+        numbers = ContentChat.objects.filter(chat=session_id).order_by("number").values_list("number", flat=True)
+        assert list(numbers) == list(range(1, 10))
+        seqs = Event.objects.filter(chat=session_id).order_by("seq").values_list("seq", flat=True)
+        assert list(seqs) == list(range(1, 19))

@@ -1,0 +1,149 @@
+"""The visitor's socket, through a real server."""
+
+import hashlib
+import json
+import uuid
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.server import PATIENCE, Server, Visitor, text_of
+from tests.world import House
+
+Houses = tuple[House, House]
+FACT = "The Quito depot is closed on the second Friday of March. Bring a torch when you visit the Quito depot."
+
+
+def test_a_visitor_hears_ack_deltas_citations_and_the_end(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    source = acme.knows(FACT)
+    with server.visitor(acme) as visitor:
+        frames = visitor.ask("When is the Quito depot closed?", message_id="m1")
+    kinds = [frame["type"] for frame in frames]
+    assert kinds[:2] == ["ack", "reply.started"]
+    assert kinds[-2:] == ["reply.citations", "reply.completed"]
+    assert set(kinds[2:-2]) == {"reply.delta"}
+    assert frames[0]["client_message_id"] == "m1"
+    assert [frame["index"] for frame in frames[2:-2]] == list(range(len(kinds) - 4))
+    assert "second Friday of March" in text_of(frames)
+    assert frames[-2]["citations"][0]["knowledge"] == str(source.id)
+    assert frames[-1]["sha256"] == hashlib.sha256(text_of(frames).encode()).hexdigest()
+    assert (frames[0]["seq"], frames[-1]["seq"]) == (1, 2)
+
+
+def test_a_message_repeated_under_its_id_is_answered_once(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        first = visitor.ask("When is the Quito depot closed?", message_id="m1")
+        again = visitor.ask("When is the Quito depot closed?", message_id="m1")
+    assert again[0]["exchange"] == first[0]["exchange"] == 1
+    assert again[0]["seq"] == first[0]["seq"]
+    assert text_of(again) == text_of(first)
+
+
+def test_messages_sent_at_once_are_answered_in_their_order(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        for number in range(3):
+            visitor.say("message.send", client_message_id=f"m{number}", text=f"Question {number}")
+        ended: list[int] = []
+        while len(ended) < 3:
+            frame = visitor.next()
+            if frame["type"] == "reply.completed":
+                ended.append(frame["exchange"])
+    assert ended == [1, 2, 3]
+
+
+def test_a_visitor_who_returns_with_the_token_finds_the_chat(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        frames = visitor.ask("Is anybody there?")
+        token, chat = visitor.welcome["token"], frames[0]["chat"]
+    with server.visitor(acme, token=token, chat=chat) as returned:
+        assert returned.welcome["recovered"] is True
+        assert returned.welcome["last_seq"] == 2
+        [told] = returned.welcome["messages"]
+        assert (told["request"], told["response"]) == ("Is anybody there?", text_of(frames))
+
+
+def test_a_session_id_alone_opens_nothing(server: Server, houses: Houses) -> None:
+    acme, globex = houses
+    with server.visitor(acme) as visitor:
+        chat, token = visitor.ask("My name is Ada.")[0]["chat"], visitor.welcome["token"]
+    with server.visitor(acme, chat=chat) as stranger:
+        assert (stranger.welcome["recovered"], stranger.welcome["messages"]) == (False, [])
+        assert stranger.ask("What did I say?")[0]["chat"] != chat
+    with server.visitor(globex, chat=chat, token=token) as rival:
+        assert (rival.welcome["recovered"], rival.welcome["messages"]) == (False, [])
+    with server.visitor(acme, chat=chat, token=token[:-2] + "xx") as forger:
+        assert (forger.welcome["recovered"], forger.welcome["messages"]) == (False, [])
+
+
+def test_nothing_is_served_before_hello(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.socket(f"/ws/chat/{acme.agent.id}", origin=acme.origin) as connection:
+        visitor = Visitor(connection)
+        visitor.say("message.send", client_message_id="m1", text="Hello?")
+        assert visitor.next()["code"] == "hello_first"
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "{}.evil.example", "{}:8443", "{}/", "http:{}"])
+def test_a_page_of_another_origin_is_turned_away(server: Server, houses: Houses, origin: str | None) -> None:
+    acme, _ = houses
+    named = origin.format(acme.origin) if origin else None
+    with server.socket(f"/ws/chat/{acme.agent.id}", origin=named) as connection:
+        with pytest.raises(ConnectionClosed) as closed:
+            connection.recv(timeout=PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
+
+
+def test_an_unknown_agent_and_an_unknown_path_are_turned_away(server: Server, houses: Houses) -> None:
+    for path, code in ((f"/ws/chat/{uuid.uuid4()}", 4403), ("/ws/elsewhere", 4404)):
+        with server.socket(path, origin=houses[0].origin) as connection:
+            with pytest.raises(ConnectionClosed) as closed:
+                connection.recv(timeout=PATIENCE)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == code
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("{", "bad_json"),
+        ("", "bad_json"),
+        (b"\xff", "bad_json"),
+        ("[]", "bad_frame"),
+        ("{}", "bad_frame"),
+        ('{"type": 1}', "bad_frame"),
+        ('{"type": "no.such"}', "unknown_type"),
+        ('{"type": "receive"}', "unknown_type"),
+        ('{"type": "message.send", "text": "x"}', "bad_frame"),
+        ('{"type": "message.send", "client_message_id": "", "text": "x"}', "bad_frame"),
+        ('{"type": "message.send", "client_message_id": "m", "text": 7}', "bad_frame"),
+        ('{"type": "message.send", "client_message_id": "m", "text": " "}', "message_empty"),
+        ('{"type": "message.send", "client_message_id": "m", "text": "a\\u0000"}', "message_not_text"),
+        (json.dumps({"type": "message.send", "client_message_id": "m", "text": "x" * 100_000}), "message_too_long"),
+        ('{"type": "hello", "chat": "not-a-uuid"}', "bad_frame"),
+        ('{"type": "hello", "token": 5}', "bad_frame"),
+        ('{"type": "reply.stop"}', "nothing_to_stop"),
+    ],
+)
+def test_a_bad_frame_is_explained_and_the_socket_stays_open(
+    server: Server, houses: Houses, sent: str | bytes, code: str
+) -> None:
+    with server.visitor(houses[0]) as visitor:
+        visitor.connection.send(sent)
+        error = visitor.next()
+        assert (error["type"], error["code"]) == ("error", code)
+        visitor.say("ping")
+        assert visitor.next()["type"] == "pong"
+
+
+def test_a_frame_above_the_limit_closes_the_socket_as_too_big(server: Server, houses: Houses) -> None:
+    with server.visitor(houses[0]) as visitor:
+        visitor.connection.send("x" * 300_000)
+        with pytest.raises(ConnectionClosed) as closed:
+            visitor.connection.recv(timeout=PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
