@@ -8,7 +8,9 @@ from collections.abc import Generator
 import uvicorn
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LARGEST_FRAME = 256 * 1024  # far above the longest message, so that one that is too long can still be told why
+LARGEST_FRAME = (
+    256 * 1024
+)  # far above the longest message, so that one that is too long can still be told why
 
 
 class Server(uvicorn.Server):

@@ -1,19 +1,16 @@
-"""The supervisor behind `make up`: services → migrate → demo → worker and web, and all of it down again."""
+"""The supervisor behind `make up`: services → migrate → demo, worker and web; and all of it down again."""
 
-import http.client
 import json
 import os
 import shlex
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from chatwithus.address import Address
 from chatwithus.embedded import Services
 from chatwithus.folder import CannotStart
 from chatwithus.processes import Child, die_with_parent
@@ -21,6 +18,19 @@ from chatwithus.signals import Signals, Stopped
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "How long do I have to return something?"
+PATIENCE = 90
+
+
+class CannotGoOn(Exception):
+    """A child ended on its own, so the rest has to end too."""
+
+    def __init__(self, child: Child) -> None:
+        status = child.finish()
+        cause = f"ended with status {status}"
+        if status < 0:
+            cause = f"was killed by {signal.Signals(-status).name}"
+        lines = "".join(f"\n  | {line}" for line in child.last_lines())
+        super().__init__(f"{child.name} {cause}, so everything stops; the end of {child.log}:{lines}")
 
 
 def say(text: str = "") -> None:
@@ -32,60 +42,11 @@ def say(text: str = "") -> None:
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
+def stage(name: str, *, since: float | None = None) -> Iterator[None]:
     """One line for a stage, with the seconds it took."""
-    began = time.monotonic()
+    began = since or time.monotonic()
     yield
     say(f"  {name:<10}{time.monotonic() - began:5.1f} s")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the web listens, and how people reach it."""
-
-    host: str
-    port: int
-    public_url: str
-
-    @classmethod
-    def read(cls, variables: Mapping[str, str]) -> "Address":
-        """From HOST, PORT and PUBLIC_URL; refuses a port that is no number or taken."""
-        host, port = variables.get("HOST") or "127.0.0.1", variables.get("PORT") or "8000"
-        if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise CannotStart(
-                f"PORT must be a number from 1 to 65535, not {port!r}: for instance PORT=8001 make up."
-            )
-        address = cls(
-            host, int(port), (variables.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
-        )
-        address.claim()
-        return address
-
-    def claim(self) -> None:
-        """Bind for a moment, which fails where another program listens."""
-        with socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-                probe.listen(1)
-            except OSError as error:
-                raise CannotStart(
-                    f"Cannot listen on {self.host} port {self.port} ({error.strerror}):"
-                    " stop what uses it, or choose another port,"
-                    f" for instance PORT={self.port % 65535 + 1} make up."
-                ) from error
-
-    def is_ready(self) -> bool:
-        """Whether /readyz answers 200."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
-        connection = http.client.HTTPConnection(host, self.port, timeout=5)
-        try:
-            connection.request("GET", "/readyz", headers={"Host": f"127.0.0.1:{self.port}"})
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
 
 class Program:
@@ -99,27 +60,27 @@ class Program:
         self.credentials = self.services.folder.path / "demo.json"
 
     def start(self) -> None:
-        """Each stage in turn; worker and web load side by side."""
+        """Each stage in turn; worker and web load while the demo opens."""
         with stage("services"):
             self.services.start()
             self.services.publish(self.address.public_url)
         if self.services.leftovers:
-            say(f"  (stopped what an earlier start left: {', '.join(self.services.leftovers)})")
+            say(f"  (stopped what an earlier start had left: {', '.join(self.services.leftovers)})")
         with stage("migrate"):
-            self._manage("migrate", "--verbosity", "1", owner=True)
+            self._manage("migrate", "--verbosity", "1", environment=self.services.owner_environment())
+        began = time.monotonic()
+        worker, web = self._worker(), self._python("web", "-m", "chatwithus.serve")
         with stage("demo"):
             self._manage("open_demo", "--credentials", str(self.credentials))
-        with stage("worker"):
-            worker = self._worker()
-            web = self._python("web", "-m", "chatwithus.serve")
+        with stage("worker", since=began):
             self.children.wait_for(
-                worker, lambda: _has_said(worker, " ready."), patience=90, remedy=_read_on(worker)
+                worker, lambda: _is_consuming(worker), patience=PATIENCE, remedy=_read(worker)
             )
-        with stage("web"):
-            self.children.wait_for(web, self.address.is_ready, patience=90, remedy=_read_on(web))
+        with stage("web", since=began):
+            self.children.wait_for(web, self.address.is_ready, patience=PATIENCE, remedy=_read(web))
 
     def watch(self) -> None:
-        """Return never, but raise: Stopped when asked to, CannotGoOn when a child has ended."""
+        """Go on until asked to stop (Stopped) or a child has ended (CannotGoOn)."""
         while True:
             for child in self.children.running:
                 if child.has_ended():
@@ -128,65 +89,54 @@ class Program:
             self.signals.pause(0.2)
 
     def stop(self) -> None:
-        """Web, worker, Valkey, Postgres: the reverse of the start, run by `Services`."""
+        """Web, worker, Valkey, Postgres: `Services` stops in the reverse order of the start."""
         self.signals.is_stopping = True
         self.services.stop()
 
-    def _environment(self, *, owner: bool) -> dict[str, str]:
-        secrets = self.services.environment() | (self.services.owner_environment() if owner else {})
-        where = {
+    def _environment(self) -> dict[str, str]:
+        """Ours above the caller's, without any owner's address the caller may have."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("OWNER_")}
+        return {
+            **inherited,
+            **self.services.environment(),
+            "DATA_DIR": str(self.services.folder.path),
             "HOST": self.address.host,
             "PORT": str(self.address.port),
             "PUBLIC_URL": self.address.public_url,
+            "PYTHONUNBUFFERED": "1",
         }
-        ours = secrets | where | {"DATA_DIR": str(self.services.folder.path)}
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **ours}
 
-    def _python(self, name: str, *arguments: str) -> Child:
-        command = [sys.executable, *arguments]
-        return self.children.start(name, command, environment=self._environment(owner=False), folder=ROOT)
+    def _python(self, name: str, *arguments: str, **added: str) -> Child:
+        command, environment = [sys.executable, *arguments], self._environment() | added
+        return self.children.start(name, command, environment=environment, folder=ROOT)
 
     def _worker(self) -> Child:
+        """Its log says when it is ready, so it logs at INFO whatever LOG_LEVEL the rest has."""
         schedule = str(self.services.folder.path / "celerybeat-schedule")
-        options = ["--loglevel", "INFO", "--concurrency", "2", "--without-gossip", "--without-mingle"]
-        return self._python(
-            "worker", "-m", "celery", "-A", "chatwithus", "worker", "--beat", "--schedule", schedule, *options
-        )
+        celery = ["-m", "celery", "-A", "chatwithus", "worker", "--beat", "--schedule", schedule]
+        options = ["--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        return self._python("worker", *celery, *options, LOG_LEVEL="INFO")
 
-    def _manage(self, name: str, *arguments: str, owner: bool = False) -> None:
+    def _manage(self, name: str, *arguments: str, environment: Mapping[str, str] = {}) -> None:
         status, child = self.children.run(
             name,
             [sys.executable, "manage.py", name, *arguments],
-            environment=self._environment(owner=owner),
+            environment={**self._environment(), **environment},
             folder=ROOT,
         )
         if status != 0:
-            raise CannotStart(f"{name} failed ({child.complaint()}): {_read_on(child)}")
+            raise CannotStart(f"{name} failed ({child.complaint()}): {_read(child)}")
 
 
-class CannotGoOn(Exception):
-    """A child ended on its own, so the rest has to end too."""
-
-    def __init__(self, child: Child) -> None:
-        status = child.finish()
-        cause = (
-            f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        )
-        lines = "\n".join(f"  | {line}" for line in child.last_lines())
-        super().__init__(
-            f"{child.name} {cause}, so everything stops; its last lines (all: {child.log}):\n{lines}"
-        )
+def _is_consuming(worker: Child) -> bool:
+    return " ready." in worker.log.read_text(errors="replace")
 
 
-def _has_said(child: Child, words: str) -> bool:
-    return words in child.log.read_text(errors="replace")
-
-
-def _read_on(child: Child) -> str:
+def _read(child: Child) -> str:
     return f"see {child.log}, then start again."
 
 
-def welcome(address: Address, credentials: Mapping[str, Any]) -> str:
+def welcome(address: Address, credentials: Mapping[str, str]) -> str:
     """What a person needs now: the pages, the login and one request to paste."""
     body = json.dumps({"agent": credentials["agent"], "message": QUESTION})
     curl = [
@@ -196,8 +146,9 @@ def welcome(address: Address, credentials: Mapping[str, Any]) -> str:
     ]
     return (
         f"\n  Demo site      {address.public_url}/\n"
-        f"  Staff console  {address.public_url}/console/"
-        f"   login {credentials['email']}   password {credentials['password']}\n"
+        f"  Staff console  {address.public_url}/console/\n"
+        f"         login   {credentials['email']}\n"
+        f"      password   {credentials['password']}\n"
         f"  REST           {' '.join(curl)}\n\n"
         "Ctrl-C stops everything."
     )
@@ -218,9 +169,10 @@ def _run(signals: Signals) -> None:
 
 
 def main() -> None:
-    """Exit status 0 when asked to stop, 1 when it could not start or had to give up."""
+    """Exit status 0 when asked to stop, 1 when it could not start or go on."""
     signals = Signals()
     signals.install()
+    # `make` passes on SIGTERM alone, so its death by anything else has to be told by the kernel.
     if Path(f"/proc/{os.getppid()}/comm").read_text().strip() == "make":
         die_with_parent(signal.SIGTERM)
     try:

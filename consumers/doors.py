@@ -1,16 +1,16 @@
 """Admission at the handshake: decides once who may enter and holds that tenant's scope for the life of the socket."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
 
 from apps.tenants import access, scope
 from apps.tenants.middleware import SESSION_KEY
 
-Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+Application = Any  # an ASGI application; Django types path() for views only
 NOT_ADMITTED, WRONG_ORIGIN, NOWHERE = 4401, 4403, 4404
 
 
@@ -43,9 +43,14 @@ def staff(inner: Application) -> Application:
     return door
 
 
-async def nowhere(connection: dict[str, Any], receive: Any, send: Any) -> None:
+async def nowhere(connection: Any, receive: Any, send: Any) -> Any:
     """Where no socket lives."""
     await _turn_away(receive, send, NOWHERE)
+
+
+def with_session(inner: Application) -> Application:
+    """Reads the session cookie, for a door that asks who is signed in."""
+    return AuthMiddlewareStack(inner)
 
 
 def _member(connection: dict[str, Any]) -> access.Admitted | None:

@@ -1,6 +1,7 @@
 """Every socket path and its door."""
 
-from channels.auth import AuthMiddlewareStack
+from typing import Any
+
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
@@ -8,10 +9,9 @@ from consumers import doors
 from consumers.chat import ChatConsumer
 from consumers.dashboard import DashboardConsumer
 
-sockets = URLRouter(
-    [
-        path("ws/chat/<uuid:agent_id>", doors.visitors(ChatConsumer.as_asgi())),
-        path("ws/dashboard", AuthMiddlewareStack(doors.staff(DashboardConsumer.as_asgi()))),
-        re_path(r"", doors.nowhere),
-    ]
-)
+_paths: list[Any] = [
+    path("ws/chat/<uuid:agent_id>", doors.visitors(ChatConsumer.as_asgi())),
+    path("ws/dashboard", doors.with_session(doors.staff(DashboardConsumer.as_asgi()))),
+    re_path(r"", doors.nowhere),
+]
+sockets = URLRouter(_paths)

@@ -1,6 +1,7 @@
 // Bundles widget, console and demo into dist/, which is committed so that nobody needs Node to run the
 // platform. The same sources and lock give the same bytes; `--verify` fails when dist/ is not that rebuild.
 import { readdir, readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import esbuild from "esbuild";
 
@@ -25,7 +26,7 @@ const styleText = {
 async function bundle(entry, options = {}) {
   const { outputFiles } = await esbuild.build({
     entryPoints: [entry],
-    absWorkingDir: here(".").pathname,
+    absWorkingDir: fileURLToPath(here(".")),
     bundle: true,
     minify: true,
     write: false,

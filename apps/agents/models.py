@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.agents.providers import catalogue
 from apps.tenants import scope
 from apps.tenants.models import Tenant
-from apps.tenants.owned import TenantManager, TenantOwned
+from apps.tenants.owned import TenantOwned
 
 REFUSAL = "I could not find that in what I have been given to read, so I would rather not guess."
 
@@ -30,8 +30,6 @@ class Agent(TenantOwned):
         max_length=300, default=REFUSAL, help_text="Said when the knowledge has no answer."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects: TenantManager["Agent"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         indexes = [models.Index("tenant_id", "name", name="agent_by_tenant")]

@@ -1,5 +1,7 @@
 """The only file that speaks to a Channels group: tells a tenant's open dashboards what they should now show."""
 
+from typing import Any
+
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
@@ -14,6 +16,5 @@ def group() -> str:
 
 def publish() -> None:
     """Send the current snapshot to every open dashboard of the tenant. A lost one is healed by the next."""
-    async_to_sync(get_channel_layer().group_send)(
-        group(), {"type": "snapshot.taken", "snapshot": snapshots.take()}
-    )
+    layer: Any = get_channel_layer()
+    async_to_sync(layer.group_send)(group(), {"type": "snapshot.taken", "snapshot": snapshots.take()})

@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.chats.models import ContentChat
-from apps.tenants.owned import TenantForeignKey, TenantManager, TenantOwned
+from apps.tenants.owned import TenantForeignKey, TenantOwned
 
 
 class SentimentAnalysis(TenantOwned):
@@ -19,8 +19,6 @@ class SentimentAnalysis(TenantOwned):
     sentiment = models.CharField(max_length=10, choices=Sentiment.choices)
     score = models.FloatField(help_text="VADER's compound score, -1 to 1.")
     cause = models.CharField(max_length=300)
-
-    objects: TenantManager["SentimentAnalysis"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         verbose_name_plural = "sentiment analyses"
@@ -37,8 +35,6 @@ class Rollup(TenantOwned):
     neutral = models.PositiveIntegerField(default=0)
     negative = models.PositiveIntegerField(default=0)
     first_tokens = ArrayField(models.PositiveIntegerField(), default=list, help_text="See latency.BOUNDS.")
-
-    objects: TenantManager["Rollup"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         constraints = [models.UniqueConstraint("tenant_id", "hour", name="one_rollup_per_hour")]

@@ -1,5 +1,6 @@
 """The small whole picture a dashboard shows; its cost does not grow with history."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -19,7 +20,7 @@ def take() -> dict[str, Any]:
     return {"at": _json(now), "today": _today(now), "latest": [_row(chat) for chat in _latest()]}
 
 
-def _today(now: Any) -> dict[str, Any]:
+def _today(now: datetime) -> dict[str, Any]:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     hours = list(Rollup.objects.filter(hour__gte=midnight))
     waits = [hour.first_tokens for hour in hours if hour.first_tokens]
@@ -54,5 +55,5 @@ def _row(chat: Any) -> dict[str, Any]:
     }
 
 
-def _json(instant: Any) -> str:
+def _json(instant: datetime) -> str:
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -86,7 +86,7 @@ def _read_form(request: HttpRequest) -> tuple[dict[str, Any], library.File | Non
     return fields, _file(upload) if isinstance(upload, UploadedFile) else None
 
 
-def _file(upload: UploadedFile) -> library.File:
+def _file(upload: "UploadedFile[Any]") -> library.File:
     if (upload.size or 0) > settings.MAX_UPLOAD_BYTES:
         raise HttpError(413, f"The file is larger than {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
     return library.File(upload.name or "file", upload.read())

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.agents.models import Agent
-from apps.tenants.owned import TenantForeignKey, TenantManager, TenantOwned
+from apps.tenants.owned import TenantForeignKey, TenantOwned
 
 
 class Chat(TenantOwned):
@@ -25,8 +25,6 @@ class Chat(TenantOwned):
     last_exchange = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_at = models.DateTimeField(default=timezone.now)
-
-    objects: TenantManager["Chat"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         indexes = [
@@ -61,8 +59,6 @@ class ContentChat(TenantOwned):
     total_ms = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: TenantManager["ContentChat"] = TenantManager()
-
     class Meta(TenantOwned.Meta):
         constraints = [
             models.UniqueConstraint("tenant_id", "chat", "number", name="one_exchange_per_number"),
@@ -84,8 +80,6 @@ class Event(TenantOwned):
     type = models.CharField(max_length=40)
     body = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects: TenantManager["Event"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         constraints = [models.UniqueConstraint("tenant_id", "chat", "seq", name="one_event_per_seq")]

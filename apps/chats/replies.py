@@ -5,7 +5,7 @@ import contextvars
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -27,7 +27,7 @@ _running: dict[UUID, "Reply"] = {}
 _turn: dict[UUID, "asyncio.Task[None]"] = {}
 
 
-async def stream(chat_id: UUID, text: str, *, client_message_id: str) -> AsyncIterator[Frame]:
+async def stream(chat_id: UUID, text: str, *, client_message_id: str) -> AsyncGenerator[Frame, None]:
     """Ask, then follow the reply: `ack` first, once the question is committed, its last frame ends the stream.
 
     Leaving early leaves the reply running. Asking again under the same client message id joins the same reply, or retells

@@ -12,7 +12,7 @@ class KnowledgeForm(forms.Form):
     description = forms.CharField(required=False, help_text="For your colleagues; visitors never see it.")
     content = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 12}), label="Text")
     file = forms.FileField(required=False, allow_empty_file=True, help_text=".md .txt .html .pdf .docx")
-    agents = forms.ModelMultipleChoiceField(
+    agents: "forms.ModelMultipleChoiceField[Agent]" = forms.ModelMultipleChoiceField(
         queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from pgvector.django import VectorField
 
 from apps.agents.models import Agent
-from apps.tenants.owned import TenantForeignKey, TenantManager, TenantOwned
+from apps.tenants.owned import TenantForeignKey, TenantOwned
 
 
 class Knowledge(TenantOwned):
@@ -35,8 +35,6 @@ class Knowledge(TenantOwned):
     passages = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects: TenantManager["Knowledge"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         verbose_name_plural = "knowledge"
@@ -79,8 +77,6 @@ class KnowledgeLink(TenantOwned):
     agent = TenantForeignKey(Agent, models.CASCADE, related_name="+")
     knowledge = TenantForeignKey(Knowledge, models.CASCADE, related_name="links")
 
-    objects: TenantManager["KnowledgeLink"] = TenantManager()
-
     class Meta(TenantOwned.Meta):
         constraints = [models.UniqueConstraint("tenant_id", "agent", "knowledge", name="one_link_per_source")]
 
@@ -91,8 +87,6 @@ class Upload(TenantOwned):
     knowledge = TenantForeignKey(Knowledge, models.CASCADE, related_name="uploads")
     filename = models.CharField(max_length=255)
     data = models.BinaryField()
-
-    objects: TenantManager["Upload"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         constraints = [models.UniqueConstraint("tenant_id", "knowledge", name="one_upload_per_source")]
@@ -122,8 +116,6 @@ class Passage(TenantOwned):
     )
     embedder = models.CharField(max_length=60)
     embedding = VectorField(dimensions=384)
-
-    objects: TenantManager["Passage"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         indexes = [models.Index("tenant_id", "knowledge_id", "position", name="passage_by_source")]

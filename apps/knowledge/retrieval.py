@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -45,7 +46,7 @@ def _search(agent_id: UUID, question: str, vector: list[float], model: str) -> l
     readable = list(Knowledge.objects.filter(agents=agent_id, status="ready").values_list("id", flat=True))
     if not readable:
         return []
-    parameters = {
+    parameters: dict[str, Any] = {
         "question": question,
         "vector": str(vector),
         "tenant": scope.current(),

@@ -11,7 +11,7 @@ from apps.tenants.middleware import OPERATOR_KEY
 from apps.tenants.models import ApiKey, Membership, Tenant
 
 
-class TenantOwnedAdmin(admin.ModelAdmin):
+class TenantOwnedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Hidden, and refused by address, until the operator has entered a tenant."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -44,7 +44,7 @@ class ReadOnlyAdmin(TenantOwnedAdmin):
 
 
 @admin.register(Tenant)
-class TenantAdmin(admin.ModelAdmin):
+class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "slug", "is_active", "is_entered", "created_at")
     prepopulated_fields = {"slug": ("name",)}
     actions = ("enter", "leave")

@@ -17,11 +17,11 @@ def tenant_of_agent(agent_id: UUID) -> UUID | None:
     return _one("SELECT lookup_agent(%s)", agent_id)
 
 
-def _one(sql: str, argument: object) -> UUID | None:
+def _one(sql: str, argument: str | int | UUID) -> UUID | None:
     return next(iter(_all(sql, argument)), None)
 
 
-def _all(sql: str, argument: object) -> list[UUID]:
+def _all(sql: str, argument: str | int | UUID) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [argument])
         return [row[0] for row in cursor.fetchall() if row[0] is not None]

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.tenants import keys
-from apps.tenants.owned import TenantManager, TenantOwned
+from apps.tenants.owned import TenantOwned
 
 
 def builtin_only() -> list[str]:
@@ -62,8 +62,6 @@ class Membership(TenantOwned):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.STAFF)
 
-    objects: TenantManager["Membership"] = TenantManager()
-
     class Meta(TenantOwned.Meta):
         constraints = [models.UniqueConstraint("tenant_id", "user", name="one_membership_per_user")]
 
@@ -80,8 +78,6 @@ class ApiKey(TenantOwned):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
-
-    objects: TenantManager["ApiKey"] = TenantManager()
 
     class Meta(TenantOwned.Meta):
         indexes = [models.Index("tenant_id", "created_at", name="apikey_by_tenant")]

@@ -27,7 +27,7 @@ class TenantOwned(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant_id = models.UUIDField(default=scope.current, editable=False)
 
-    objects: "TenantManager[Any]" = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True

@@ -12,7 +12,7 @@ from apps.tenants import scope
 _HEADER = "cwu_tenant"
 
 
-class TenantTask(Task):
+class TenantTask(Task):  # type: ignore[type-arg]
     """A task that carries the tenant of whoever enqueued it and enters that scope before it runs.
 
     Enqueuing one outside a scope raises NoTenant, and so does a message that lost its header."""

@@ -38,9 +38,9 @@ export class Panel {
     this.#again.addEventListener("click", hooks.again);
     const names = h("div", { class: "names" }, this.#title, h("p", { class: "subtitle" }, words.subtitle));
     this.element.append(
-      h("header", { class: "head", part: "header" }, names, close),
-      this.#line,
+      h("div", { class: "head", part: "header" }, names, close),
       h("div", { class: "middle" }, this.thread.log, this.thread.jump),
+      this.#line,
       h("div", { class: "problem" }, this.#notice, this.#again),
       this.composer.element,
     );

@@ -1,5 +1,6 @@
 """`POST /api/v1/chat`, through a real server."""
 
+import json
 import threading
 import uuid
 from typing import Any
@@ -15,7 +16,8 @@ Houses = tuple[House, House]
 
 def ask(server: Server, house: House, message: Any, **fields: Any) -> httpx.Response:
     with server.rest(house) as client:
-        return client.post("/api/v1/chat", json={"agent": str(house.agent.id), "message": message, **fields})
+        body = json.dumps({"agent": str(house.agent.id), "message": message, **fields})  # escapes what UTF-8 cannot say
+        return client.post("/api/v1/chat", content=body, headers={"Content-Type": "application/json"})
 
 
 def is_problem(response: httpx.Response, status: int, code: str) -> bool:
@@ -81,7 +83,7 @@ def test_the_rivals_documents_never_answer(server: Server, houses: Houses) -> No
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer cwu_sk_wrong", "Basic eDp5", "Bearer \xff"])
 def test_without_a_valid_key_nothing_is_answered(server: Server, houses: Houses, authorization: str | None) -> None:
-    headers = {"Authorization": authorization.encode("latin-1")} if authorization else {}
+    headers = {b"Authorization": authorization.encode("latin-1")} if authorization else {}
     response = httpx.post(f"{server.url}/api/v1/chat", headers=headers, json={"agent": "x", "message": "y"})
     assert is_problem(response, 401, "unauthorized")
     assert response.headers["www-authenticate"].startswith("Bearer")

@@ -66,7 +66,7 @@ def test_a_document_serves_only_the_agents_it_is_linked_to(server: Server, worke
         ("empty.pdf", b"", "empty"),
         ("broken.pdf", b"%PDF-1.7\nthis is no pdf", "PDF"),
         ("picture.pdf", b"\x89PNG\r\n\x1a\n" + b"\x00" * 64, "PNG"),
-        ("page.docx", b"<!doctype html><p>Hello</p>", "HTML"),
+        ("page.docx", b"<!doctype html><p>Hello</p>", "not a Word document"),
         ("blank.txt", b"  \n\n ", "no"),
         ("music.mp3", b"ID3\x03", "mp3"),
     ],

@@ -1,4 +1,4 @@
-"""`make up` as its user sees it: the supervisor as a process of its own, with the real application below it."""
+"""`make up` as its user sees it: the supervisor as a process, with the real application below it."""
 
 import json
 import os
@@ -9,24 +9,20 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from chatwithus.address import Address
+from chatwithus.folder import CannotStart
 from tests.folders import fresh_folder, inhabitants
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
 LAST_LINE = "Ctrl-C stops everything."
-VARIABLES = {
-    "DATABASE_URL",
-    "VECTOR_DATABASE_URL",
-    "REDIS_URL",
-    "SECRET_KEY",
-    "DJANGO_SETTINGS_MODULE",
-    "LOG_LEVEL",
-}
+SETTINGS = {"DATABASE_URL", "VECTOR_DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LOG_LEVEL"}
 
 
 def free_port() -> int:
@@ -36,11 +32,11 @@ def free_port() -> int:
 
 
 class Up:
-    """One `python -m chatwithus.up` on its own folder and port, leader of a process group like a terminal's job."""
+    """One `python -m chatwithus.up` on its own folder and port, in a process group like a terminal's job."""
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder, self.port = folder, port or free_port()
-        here = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        here = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "chatwithus.up"],
             cwd=ROOT,
@@ -65,9 +61,19 @@ class Up:
 
     def end(self) -> tuple[int, str]:
         """Its exit status and what it still prints."""
-        rest, _ = self.process.communicate()
+        assert self.process.stdout is not None
+        rest = self.process.stdout.read()
+        status = self.process.wait()
         self._watchdog.cancel()
-        return self.process.returncode, rest
+        return status, rest
+
+    def give_up(self) -> None:
+        """Nothing of it is left when a test fails halfway."""
+        self.process.kill()
+        self.end()
+        for pid in inhabitants(self.folder):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def children(self) -> dict[str, int]:
         """Process numbers of its children, by name."""
@@ -84,6 +90,10 @@ def refusal(folder: Path, *, port: int | None = None) -> str:
     return said
 
 
+def logins(said: str) -> list[str]:
+    return re.findall(r"(?:login|password) .*|Bearer \S+", said)
+
+
 def answer(said: str, **added: str) -> dict[str, str]:
     """Paste the printed curl into a shell; `added` go into its body."""
     line = re.search(r"curl .*", said)
@@ -96,85 +106,108 @@ def answer(said: str, **added: str) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def shared_folder() -> Iterator[Path]:
+    with fresh_folder() as path:
+        yield path
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with fresh_folder() as path:
         yield path
 
 
+@pytest.fixture(scope="module")
+def running(shared_folder: Path) -> Iterator[tuple[Up, str]]:
+    """A first start, and what it said; the last test that uses it kills it."""
+    up = Up(shared_folder)
+    yield up, up.read(LAST_LINE)
+    up.give_up()
+
+
 @pytest.fixture
-def another_folder() -> Iterator[Path]:
-    with fresh_folder() as path:
-        yield path
+def start(folder: Path) -> Iterator[Callable[[], Up]]:
+    """Starts one on `folder` that is gone after the test, however that ends."""
+    started: list[Up] = []
+
+    def begin() -> Up:
+        started.append(Up(folder))
+        return started[-1]
+
+    yield begin
+    for up in started:
+        up.give_up()
 
 
-def test_a_killed_supervisor_loses_nothing_and_leaves_nothing(folder: Path, another_folder: Path) -> None:
-    first = Up(folder)
-    said = first.read(LAST_LINE)
-    assert [line.split()[0] for line in said.splitlines()[:5]] == [
-        "services",
-        "migrate",
-        "demo",
-        "worker",
-        "web",
-    ]
-    assert list(first.children()) == ["postgres", "valkey", "worker", "web"]
-    asked = answer(said)
-    assert "30 days" in asked["response"]
-
-    assert "already runs on" in refusal(folder)
-    assert f"port {first.port}" in refusal(another_folder, port=first.port)
-    assert not another_folder.exists()
-
-    before = inhabitants(folder)
-    first.process.kill()
-    first.end()
-    second = Up(folder, port=first.port)
-    again = second.read(LAST_LINE)
-    assert not set(before) & set(inhabitants(folder))
-    assert re.findall(r"login .*|Bearer \S+", again) == re.findall(r"login .*|Bearer \S+", said)
-    assert answer(again, session_id=asked["session_id"])["session_id"] == asked["session_id"]
-
-    second.process.send_signal(signal.SIGINT)
-    status, rest = second.end()
-    assert (status, rest.split()[-1]) == (0, "Stopped.")
-    assert inhabitants(folder) == []
-    assert not (folder / "run.json").exists()
+def test_it_says_each_stage_and_the_printed_request_works(running: tuple[Up, str]) -> None:
+    up, said = running
+    stages = [line.split()[0] for line in said.splitlines()[:5]]
+    assert stages == ["services", "migrate", "demo", "worker", "web"]
+    assert list(up.children()) == ["postgres", "valkey", "worker", "web"]
+    assert "30 days" in answer(said)["response"]
 
 
-def test_two_run_side_by_side_and_one_falls_alone(folder: Path, another_folder: Path) -> None:
-    doomed, other = Up(folder), Up(another_folder)
+def test_a_second_start_on_its_folder_or_its_port_is_refused(running: tuple[Up, str], folder: Path) -> None:
+    up, _ = running
+    assert "already runs on" in refusal(up.folder)
+    assert f"port {up.port}" in refusal(folder, port=up.port)
+    assert not folder.exists()
+    assert (up.folder / "run.json").exists()
+
+
+def test_the_death_of_one_child_ends_its_program_and_no_other(
+    running: tuple[Up, str], start: Callable[[], Up], folder: Path
+) -> None:
+    doomed = start()
     doomed.read(LAST_LINE)
-    said = other.read(LAST_LINE)
-
     os.kill(doomed.children()["worker"], signal.SIGKILL)
     status, last_words = doomed.end()
     assert status == 1
-    assert "worker was killed by SIGKILL, so everything stops; its last lines" in last_words
+    assert "worker was killed by SIGKILL, so everything stops; the end of" in last_words
     assert " ready." in last_words
     assert inhabitants(folder) == []
+    assert answer(running[1])["response"]
 
-    assert answer(said)["response"]
-    os.killpg(other.process.pid, signal.SIGTERM)
-    status, rest = other.end()
+
+def test_a_killed_supervisor_loses_nothing_and_leaves_nothing(running: tuple[Up, str]) -> None:
+    first, said = running
+    asked = answer(said)
+    before = inhabitants(first.folder)
+    first.process.kill()
+    first.end()
+
+    second = Up(first.folder, port=first.port)
+    try:
+        again = second.read(LAST_LINE)
+        assert not set(before) & set(inhabitants(first.folder))
+        assert logins(again) == logins(said)
+        assert answer(again, session_id=asked["session_id"])["session_id"] == asked["session_id"]
+        os.killpg(second.process.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
+        status, rest = second.end()
+    finally:
+        second.give_up()
     assert (status, rest.split()[-1]) == (0, "Stopped.")
-    assert inhabitants(another_folder) == []
+    assert inhabitants(first.folder) == []
+    assert not (first.folder / "run.json").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_in_the_middle_of_the_start_leaves_nothing(folder: Path, number: signal.Signals) -> None:
-    up = Up(folder)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_group_in_the_middle_of_the_start_leaves_nothing(
+    start: Callable[[], Up], folder: Path, number: signal.Signals
+) -> None:
+    up = start()
     up.read("services")
-    up.process.send_signal(number)
+    os.killpg(up.process.pid, number)
     status, rest = up.end()
     assert (status, rest.split()[-1]) == (0, "Stopped.")
     assert inhabitants(folder) == []
 
 
-def test_an_ignored_interrupt_is_heard_all_the_same(folder: Path) -> None:
+def test_an_ignored_interrupt_is_heard_all_the_same(start: Callable[[], Up], folder: Path) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        up = Up(folder)
+        up = start()
     finally:
         signal.signal(signal.SIGINT, before)
     up.read("services")
@@ -189,9 +222,10 @@ def test_a_folder_of_somebody_else_is_refused(folder: Path) -> None:
     assert "choose an empty or new folder with DATA_DIR" in refusal(folder)
 
 
-def test_a_port_that_is_no_number_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{__name__}.free_port", lambda: "http")
-    assert "PORT must be a number" in refusal(folder)
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(CannotStart, match="PORT must be a number from 1 to 65535"):
+        Address.read({"PORT": port})
 
 
 def test_too_old_a_python_is_told_so_by_make(folder: Path) -> None:

@@ -18,7 +18,7 @@ class VectorRouter:
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
         if model_name is None:
-            return hints.get("database", "default") == db
+            return db == "default"
         try:
             return _home(apps.get_model(app_label, model_name)) == db
         except LookupError:
@@ -26,4 +26,4 @@ class VectorRouter:
 
 
 def _home(model: type[models.Model]) -> str:
-    return getattr(model, "database", "default")
+    return str(getattr(model, "database", "default"))
