@@ -45,13 +45,14 @@ class Address:
                     f" or choose another port, for instance PORT={other} make up."
                 ) from error
 
-    def is_ready(self) -> bool:
-        """Whether /readyz answers 200."""
+    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+        """Status and body of a page of ours; status 0 where nobody answers."""
         connection = http.client.HTTPConnection(EVERYWHERE.get(self.host, self.host), self.port, timeout=5)
         try:
-            connection.request("GET", "/readyz", headers={"Host": f"127.0.0.1:{self.port}"})
-            return connection.getresponse().status == 200
+            connection.request("GET", path, headers={"Host": f"127.0.0.1:{self.port}", **headers})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
         except (OSError, http.client.HTTPException):
-            return False
+            return 0, b""
         finally:
             connection.close()

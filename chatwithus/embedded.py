@@ -12,7 +12,7 @@ from chatwithus import quarters
 from chatwithus.children import Children
 from chatwithus.cluster import Cluster
 from chatwithus.folder import CannotStart, DataFolder, write_json
-from chatwithus.processes import Pause
+from chatwithus.processes import Pause, adopt_orphans
 from chatwithus.valkey import Valkey
 
 
@@ -129,6 +129,7 @@ def main() -> None:
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, frame: asked.append(received))
+    adopt_orphans()
     try:
         with started(chosen.folder, fast=chosen.fast) as services:
             services.publish("http://127.0.0.1:8000")

@@ -1,7 +1,6 @@
 """Typed readers of the environment: a missing or malformed variable stops the boot by its name."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 LOG_LIMIT = 8 * 1024 * 1024
 
 Pause = Callable[[float], None]
@@ -45,17 +46,22 @@ def trace(pid: int) -> Trace | None:
     return Trace(pid, fields[0].decode(), int(fields[3]), int(fields[19]))
 
 
-def members(session: int) -> Iterator[Trace]:
-    """Living processes of a session, its leader included."""
+def members(session: int, *, dead_too: bool = False) -> Iterator[Trace]:
+    """Processes of a session, its leader included."""
     for name in os.listdir("/proc"):
         found = trace(int(name)) if name.isdigit() else None
-        if found and found.session == session and found.state not in "ZX":
+        if found and found.session == session and (dead_too or found.state not in "ZX"):
             yield found
 
 
 def die_with_parent(farewell: signal.Signals) -> None:
     """Ask the kernel to signal this process when the thread that started it ends."""
     _libc.prctl(PR_SET_PDEATHSIG, int(farewell), 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what our children leave, so that `Child.finish` can wait for its end."""
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def kill(pid: int, number: int) -> None:
@@ -125,9 +131,14 @@ class Child:
     def finish(self) -> int:
         """End and reap it with whatever is left in its session; returns its exit status."""
         if self.process.returncode is None:
-            for left in members(self.pid):
-                kill(left.pid, signal.SIGKILL)
-        return self.process.wait()
+            left = [member.pid for member in members(self.pid, dead_too=True)]
+            for pid in left:
+                kill(pid, signal.SIGKILL)
+            self.process.wait()
+            for pid in left:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+        return self.process.returncode
 
     def stop(self, *, patience: float, hurried: Callable[[], bool] = lambda: False) -> None:
         """Say each farewell and wait for patience to end or somebody to hurry; then end the whole session."""

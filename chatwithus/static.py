@@ -18,7 +18,9 @@ class StaticFiles(ServeStaticASGI):  # type: ignore[misc]
 
 
 def _folders() -> list[str]:
-    return [storage.location for finder in get_finders() for storage in getattr(finder, "storages", {}).values()]
+    return [
+        storage.location for finder in get_finders() for storage in getattr(finder, "storages", {}).values()
+    ]
 
 
 def _headers(headers: Any, path: str, url: str) -> None:

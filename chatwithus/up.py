@@ -13,7 +13,7 @@ from pathlib import Path
 from chatwithus.address import Address
 from chatwithus.embedded import Services
 from chatwithus.folder import CannotStart
-from chatwithus.processes import Child, die_with_parent
+from chatwithus.processes import Child, adopt_orphans, die_with_parent
 from chatwithus.signals import Signals, Stopped
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,7 +77,9 @@ class Program:
                 worker, lambda: _is_consuming(worker), patience=PATIENCE, remedy=_read(worker)
             )
         with stage("web", since=began):
-            self.children.wait_for(web, self.address.is_ready, patience=PATIENCE, remedy=_read(web))
+            self.children.wait_for(web, self._is_serving, patience=PATIENCE, remedy=_read(web))
+        with stage("knowledge"):
+            self.children.wait_for(worker, self._has_read_demo, patience=PATIENCE, remedy=_read(worker))
 
     def watch(self) -> None:
         """Go on until asked to stop (Stopped) or a child has ended (CannotGoOn)."""
@@ -116,6 +118,18 @@ class Program:
         celery = ["-m", "celery", "-A", "chatwithus", "worker", "--beat", "--schedule", schedule]
         options = ["--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
         return self._python("worker", *celery, *options, LOG_LEVEL="INFO")
+
+    def _is_serving(self) -> bool:
+        return self.address.get("/readyz")[0] == 200
+
+    def _has_read_demo(self) -> bool:
+        """Whether the demo's sources are searchable, so that its first visitor gets an answer."""
+        demo = json.loads(self.credentials.read_text())
+        return not any(self._is_unread(source, demo["api_key"]) for source in demo.get("knowledge", []))
+
+    def _is_unread(self, source: str, key: str) -> bool:
+        status, body = self.address.get(f"/api/v1/knowledge/{source}", Authorization=f"Bearer {key}")
+        return status == 0 or (status == 200 and json.loads(body)["status"] in ("waiting", "working"))
 
     def _manage(self, name: str, *arguments: str, environment: Mapping[str, str] = {}) -> None:
         status, child = self.children.run(
@@ -172,6 +186,7 @@ def main() -> None:
     """Exit status 0 when asked to stop, 1 when it could not start or go on."""
     signals = Signals()
     signals.install()
+    adopt_orphans()
     # `make` passes on SIGTERM alone, so its death by anything else has to be told by the kernel.
     if Path(f"/proc/{os.getppid()}/comm").read_text().strip() == "make":
         die_with_parent(signal.SIGTERM)

@@ -30,7 +30,9 @@ class Consumer(AsyncWebsocketConsumer):
             frame = frames.parse(text_data if text_data is not None else bytes_data)
             handler = getattr(self, f"on_{frame['type'].replace('.', '_')}", None)
             if handler is None:
-                raise frames.BadFrame("unknown_type", f"There is no frame called {frame['type'][:40]!r} here.")
+                raise frames.BadFrame(
+                    "unknown_type", f"There is no frame called {frame['type'][:40]!r} here."
+                )
             await handler(frame)
         except frames.BadFrame as error:
             await self.say(events.error(error.code, str(error), **error.fields))

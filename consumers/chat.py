@@ -50,9 +50,7 @@ class ChatConsumer(Consumer):
 
     async def _follow(self, text: str, client_message_id: str) -> None:
         assert self.chat_id is not None
-        async with aclosing(
-            replies.stream(self.chat_id, text, client_message_id=client_message_id)
-        ) as told:
+        async with aclosing(replies.stream(self.chat_id, text, client_message_id=client_message_id)) as told:
             async for frame in told:
                 await self.say(frame)
 

@@ -14,43 +14,53 @@ Application = Any  # an ASGI application; Django types path() for views only
 NOT_ADMITTED, WRONG_ORIGIN, NOWHERE = 4401, 4403, 4404
 
 
+def _guarding(door: Application, guard: str) -> Application:
+    """Mark a door with whom it lets in, for whoever lists the paths and their guards."""
+    door.guard = guard
+    return door
+
+
 def visitors(inner: Application) -> Application:
     """Lets in pages of the agent's tenant's allowed origins."""
 
     async def door(connection: dict[str, Any], receive: Any, send: Any) -> None:
         agent_id = connection["url_route"]["kwargs"]["agent_id"]
-        admitted = await database_sync_to_async(access.by_agent)(agent_id, origin=_header(connection, b"origin"))
+        admitted = await database_sync_to_async(access.by_agent)(
+            agent_id, origin=_header(connection, b"origin")
+        )
         if admitted is None:
-            return await _turn_away(receive, send, WRONG_ORIGIN)
+            await _turn_away(receive, send, WRONG_ORIGIN)
+            return
         with scope.scoped_to(admitted.tenant.id):
             await inner({**connection, "admitted": admitted}, receive, send)
 
-    return door
+    return _guarding(door, "visitor")
 
 
 def staff(inner: Application) -> Application:
-    """Lets in signed-in members of the tenant their session has chosen, from our own pages only."""
+    """Reads the session cookie and lets in signed-in members of the tenant their session has chosen, from our own pages only."""
 
     async def door(connection: dict[str, Any], receive: Any, send: Any) -> None:
         if not _is_same_origin(connection):
-            return await _turn_away(receive, send, WRONG_ORIGIN)
+            await _turn_away(receive, send, WRONG_ORIGIN)
+            return
         admitted = await database_sync_to_async(_member)(connection)
         if admitted is None:
-            return await _turn_away(receive, send, NOT_ADMITTED)
+            await _turn_away(receive, send, NOT_ADMITTED)
+            return
         with scope.scoped_to(admitted.tenant.id):
             await inner({**connection, "admitted": admitted}, receive, send)
 
-    return door
+    return _guarding(AuthMiddlewareStack(door), "staff")
 
 
-async def nowhere(connection: Any, receive: Any, send: Any) -> Any:
-    """Where no socket lives."""
-    await _turn_away(receive, send, NOWHERE)
+def nobody() -> Application:
+    """Lets nobody in: no socket lives here."""
 
+    async def door(connection: dict[str, Any], receive: Any, send: Any) -> None:
+        await _turn_away(receive, send, NOWHERE)
 
-def with_session(inner: Application) -> Application:
-    """Reads the session cookie, for a door that asks who is signed in."""
-    return AuthMiddlewareStack(inner)
+    return _guarding(door, "nobody")
 
 
 def _member(connection: dict[str, Any]) -> access.Admitted | None:

@@ -11,7 +11,7 @@ from consumers.dashboard import DashboardConsumer
 
 _paths: list[Any] = [
     path("ws/chat/<uuid:agent_id>", doors.visitors(ChatConsumer.as_asgi())),
-    path("ws/dashboard", doors.with_session(doors.staff(DashboardConsumer.as_asgi()))),
-    re_path(r"", doors.nowhere),
+    path("ws/dashboard", doors.staff(DashboardConsumer.as_asgi())),
+    re_path(r"", doors.nobody()),
 ]
 sockets = URLRouter(_paths)

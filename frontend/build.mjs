@@ -50,13 +50,15 @@ const built = {
 };
 
 const verify = process.argv.includes("--verify");
+const report = [];
 const stale = (await readdir(here("dist/"))).filter((name) => !(name in built));
 for (const [name, bytes] of Object.entries(built)) {
   const gzip = gzipSync(bytes, { level: 9 }).length;
-  process.stdout.write(`${name.padEnd(12)} ${bytes.length} bytes, ${gzip} gzip\n`);
+  report.push(`${name.padEnd(12)} ${bytes.length} bytes, ${gzip} gzip\n`);
   if (name === "widget.js" && gzip > WIDGET_BUDGET_GZIP) throw new Error("widget.js is over its size budget");
   if (!verify) await writeFile(here(`dist/${name}`), bytes);
   else if (!(await readFile(here(`dist/${name}`)).catch(() => bytes.subarray(1))).equals(bytes))
     stale.push(name);
 }
 if (verify && stale.length) throw new Error(`dist/ is not a rebuild of its sources: ${stale.join(", ")}`);
+process.stdout.write(report.join(""));

@@ -106,8 +106,21 @@ def serving(services: Services, **variables: str) -> Iterator[Server]:
 @contextmanager
 def working(services: Services) -> Iterator[Child]:
     """One Celery worker, until the block ends."""
-    command = [sys.executable, "-m", "celery", "-A", "chatwithus", "worker", "--concurrency", "1", "--loglevel", "INFO"]
-    worker = services.children.start("worker", command, environment=dict(os.environ) | environment(services), folder=ROOT)
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "chatwithus",
+        "worker",
+        "--concurrency",
+        "1",
+        "--loglevel",
+        "INFO",
+    ]
+    worker = services.children.start(
+        "worker", command, environment=dict(os.environ) | environment(services), folder=ROOT
+    )
     services.children.wait_for(
         worker, lambda: " ready." in worker.log.read_text(errors="replace"), patience=60, remedy="see its log"
     )

@@ -35,7 +35,9 @@ class House:
     def scope(self) -> Any:
         return scope.scoped_to(self.tenant.id)
 
-    def knows(self, text: str, *, name: str = "Handbook", agents: tuple[UUID, ...] | None = None) -> Knowledge:
+    def knows(
+        self, text: str, *, name: str = "Handbook", agents: tuple[UUID, ...] | None = None
+    ) -> Knowledge:
         """Put a text on the shelf and read it in here and now, without a worker."""
         with self.scope():
             source = library.add(name, content=text, agents=agents or (self.agent.id,))

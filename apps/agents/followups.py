@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 from apps.agents.words import content_words
 
-LEANING = re.compile(r"(?:and|or|but|also|what about|how about|what if|then|why|why not|really)\b", re.IGNORECASE)
+LEANING = re.compile(
+    r"(?:and|or|but|also|what about|how about|what if|then|why|why not|really)\b", re.IGNORECASE
+)
 POINTING = re.compile(r"\b(?:it|its|they|them|their|that|those|these|this|one|ones)\b", re.IGNORECASE)
 SHORT = 3
 

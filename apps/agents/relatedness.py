@@ -33,7 +33,10 @@ MOMENT = re.compile(
 PERSON = re.compile(r"(?<=[\w,;:] )[A-Z]\w+")
 EXPECTATIONS = (
     (re.compile(r"\bhow (?:many|much|long|old|often|far|tall|large|big|high|late|soon|fast)\b"), NUMBER),
-    (re.compile(r"\b(?:what|which) (?:percentage|percent|number|year|date|time|amount|price|size)\b"), NUMBER),
+    (
+        re.compile(r"\b(?:what|which) (?:percentage|percent|number|year|date|time|amount|price|size)\b"),
+        NUMBER,
+    ),
     (re.compile(r"\bwhen\b"), MOMENT),
     (re.compile(r"\bwho(?:m|se)?\b"), PERSON),
 )

@@ -4,17 +4,14 @@ import re
 from collections.abc import Iterator
 
 ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof mt vs e.g i.e cf viz approx incl excl fig figs gen col capt rev hon".split()
+    ["mr", "mrs", "ms", "dr", "prof", "mt", "vs", "e.g", "i.e", "cf", "viz", "approx", "incl", "excl", "fig", "figs", "gen", "col", "capt", "rev", "hon"]
 )
-BEFORE_A_NUMBER = frozenset("no nos nr p pp art sec ch vol tel ext fig".split())
+BEFORE_A_NUMBER = frozenset(["no", "nos", "nr", "p", "pp", "art", "sec", "ch", "vol", "tel", "ext", "fig"])
 MAY_END_A_SENTENCE = frozenset(
-    "a.m p.m etc inc ltd co corp jr sr ph.d al st rd ave blvd ft max min dept est vol jan feb mar apr jun jul aug sep"
-    " sept oct nov dec mon tue tues wed thu thur thurs fri sat sun".split()
+    ["a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "ph.d", "al", "st", "rd", "ave", "blvd", "ft", "max", "min", "dept", "est", "vol", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun"]
 )
 STARTERS = frozenset(
-    "a after all also an and any are as at because before both but by do each every for from he her his how however if"
-    " in is it its many most my no not now of on once one or other our please she since so some such that the"
-    " their then there these they this those to under until we what when where which while who why with you your".split()
+    ["a", "after", "all", "also", "an", "and", "any", "are", "as", "at", "because", "before", "both", "but", "by", "do", "each", "every", "for", "from", "he", "her", "his", "how", "however", "if", "in", "is", "it", "its", "many", "most", "my", "no", "not", "now", "of", "on", "once", "one", "or", "other", "our", "please", "she", "since", "so", "some", "such", "that", "the", "their", "then", "there", "these", "they", "this", "those", "to", "under", "until", "we", "what", "when", "where", "which", "while", "who", "why", "with", "you", "your"]
 )
 
 BULLET = re.compile(r"^[-*•‣◦▪–—·]\s+")

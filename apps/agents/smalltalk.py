@@ -10,11 +10,31 @@ MYSELF = (
     " comes from, and I say so when I find no answer."
 )
 REPLIES = (
-    (re.compile(r"(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day))(?: there| all)?"), HELLO),
-    (re.compile(r"(?:ok |okay |great |perfect |many )?(?:thanks|thank you|thx|cheers)(?: very much| so much| a lot)?"), WELCOME),
+    (
+        re.compile(
+            r"(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day))(?: there| all)?"
+        ),
+        HELLO,
+    ),
+    (
+        re.compile(
+            r"(?:ok |okay |great |perfect |many )?(?:thanks|thank you|thx|cheers)(?: very much| so much| a lot)?"
+        ),
+        WELCOME,
+    ),
     (re.compile(r"(?:bye|goodbye|good bye|bye bye|see you)"), GOODBYE),
-    (re.compile(r"(?:who|what) are you|what can you do|who am i (?:talking|speaking|chatting) (?:to|with)"), MYSELF),
-    (re.compile(r"are you (?:a |an )?(?:real )?(?:bot|robot|human|person|ai|machine|real|chatbot)(?: person)?"), MYSELF),
+    (
+        re.compile(
+            r"(?:who|what) are you|what can you do|who am i (?:talking|speaking|chatting) (?:to|with)"
+        ),
+        MYSELF,
+    ),
+    (
+        re.compile(
+            r"are you (?:a |an )?(?:real )?(?:bot|robot|human|person|ai|machine|real|chatbot)(?: person)?"
+        ),
+        MYSELF,
+    ),
 )
 
 

@@ -3,11 +3,7 @@
 import re
 
 EMPTY = frozenset(
-    "a about am an and any anyone anything are as at be been but by can could did do does else every everything for from get"
-    " give gives got had has have he hello her hi his how i if in into is it its just know let like long many may me might much"
-    " must my need no not of on one or our out please shall she should so some someone something tell than thanks that the"
-    " their them then there these they this those to us want was we were what when where which who whom whose why will with"
-    " would you your s t d ll m re ve".split()
+    ["a", "about", "am", "an", "and", "any", "anyone", "anything", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "else", "every", "everything", "for", "from", "get", "give", "gives", "got", "had", "has", "have", "he", "hello", "her", "hi", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "know", "let", "like", "long", "many", "may", "me", "might", "much", "must", "my", "need", "no", "not", "of", "on", "one", "or", "our", "out", "please", "shall", "she", "should", "so", "some", "someone", "something", "tell", "than", "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "us", "want", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your", "s", "t", "d", "ll", "m", "re", "ve"]
 )
 WORD = re.compile(r"[^\W_]+")
 ENDING = re.compile(r"(?:ments?|ings?|ied|ies|ed|es|s|ly|e|y)$")

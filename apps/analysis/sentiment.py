@@ -33,7 +33,9 @@ def _deciding(text: str, sign: int) -> list[str]:
     sentence = SentiText(text)
     words: list[str] = sentence.words_and_emoticons
     pulls = {_named(words, place): sign * _pull(sentence, words, place) for place in range(len(words))}
-    return sorted((word for word, pull in pulls.items() if pull > 0), key=lambda word: -pulls[word])[:_MOST_WORDS]
+    return sorted((word for word, pull in pulls.items() if pull > 0), key=lambda word: -pulls[word])[
+        :_MOST_WORDS
+    ]
 
 
 def _pull(sentence: SentiText, words: list[str], place: int) -> float:

@@ -11,7 +11,7 @@ from apps.tenants.access import Admitted
 class ByKey(HttpBearer):
     """A tenant's API key; the middleware has read it and entered the tenant's scope."""
 
-    openapi_bearerFormat = "cwu_sk_…"
+    openapi_bearerFormat = "cwu_sk_…"  # noqa: N815  (OpenAPI's spelling)
 
     def __call__(self, request: HttpRequest) -> Admitted | None:
         return self.authenticate(request, "")

@@ -18,11 +18,15 @@ async def livez(request: HttpRequest) -> JsonResponse:
 async def readyz(request: HttpRequest) -> JsonResponse:
     """200 when every dependency answered within 2 s, else 503; the body names each."""
     names = ("database", "vectors", "redis")
-    answers = await asyncio.gather(_within(_ask("default")), _within(_ask("vectors")), _within(cache.aget("readyz")))
+    answers = await asyncio.gather(
+        _within(_ask("default")), _within(_ask("vectors")), _within(cache.aget("readyz"))
+    )
     checks = dict(zip(names, answers, strict=True))
     is_ready = all(checks.values())
     body = {name: "ok" if answered else "unreachable" for name, answered in checks.items()}
-    return JsonResponse({"status": "ready" if is_ready else "not ready", **body}, status=200 if is_ready else 503)
+    return JsonResponse(
+        {"status": "ready" if is_ready else "not ready", **body}, status=200 if is_ready else 503
+    )
 
 
 async def _within(question: Awaitable[object]) -> bool:

@@ -64,14 +64,20 @@ def _handler(describe: Any) -> Any:
 
 def _invalid(error: ValidationError) -> Problem:
     errors = tuple(_location(one) for one in error.errors)
-    return Problem(422, "invalid", "The request is not valid", "; ".join(e["detail"] for e in errors[:5]), errors)
+    return Problem(
+        422, "invalid", "The request is not valid", "; ".join(e["detail"] for e in errors[:5]), errors
+    )
 
 
 def _location(error: dict[str, Any]) -> dict[str, Any]:
     place, *path = [str(part) for part in error["loc"]]
     if path[:1] and path[0] in {"payload", "data"}:
         path = path[1:]
-    return {"location": place, "pointer": "/" + "/".join(path), "detail": f"{'.'.join(path) or place}: {error['msg']}"}
+    return {
+        "location": place,
+        "pointer": "/" + "/".join(path),
+        "detail": f"{'.'.join(path) or place}: {error['msg']}",
+    }
 
 
 def _unexpected(error: Exception) -> Problem:
@@ -98,10 +104,16 @@ _TABLE: dict[type[Exception], Any] = {
         str(error),
         ({"location": "body", "pointer": f"/{error.field}", "detail": str(error)},),
     ),
-    NoSuchChat: lambda error: Problem(404, "not_found", "Not found", "There is no chat with this session id."),
+    NoSuchChat: lambda error: Problem(
+        404, "not_found", "Not found", "There is no chat with this session id."
+    ),
     NotFound: lambda error: Problem(404, "not_found", "Not found", str(error)),
     Http404: lambda error: Problem(404, "not_found", "Not found", "There is nothing at this address."),
-    ReplyFailed: lambda error: Problem(502, error.code, "The agent could not answer", "Your message is kept; try again."),
-    HttpError: lambda error: Problem(error.status_code, "bad_request", "The request cannot be read", str(error)),
+    ReplyFailed: lambda error: Problem(
+        502, error.code, "The agent could not answer", "Your message is kept; try again."
+    ),
+    HttpError: lambda error: Problem(
+        error.status_code, "bad_request", "The request cannot be read", str(error)
+    ),
     Exception: _unexpected,
 }

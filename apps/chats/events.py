@@ -3,7 +3,6 @@
 import hashlib
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 

@@ -116,7 +116,8 @@ class Reply:
         usage = {"input_tokens": self.usage.input_tokens, "output_tokens": self.usage.output_tokens}
         seq = await self._save("completed", citations=tuple(cited), grounded=bool(cited), usage=usage)
         if seq is None:
-            return self.log.append(events.cancelled(self.exchange, seq=None, reason="superseded"))
+            self.log.append(events.cancelled(self.exchange, seq=None, reason="superseded"))
+            return
         sha256 = hashlib.sha256(self.said.text.encode()).hexdigest()
         self.log.append(events.citations(self.exchange, cited))
         self.log.append(

@@ -34,7 +34,9 @@ def add(request: HttpRequest) -> HttpResponse:
     form = KnowledgeForm(request.POST or None, request.FILES or None, initial={"agents": Agent.objects.all()})
     if request.method == "POST" and form.is_valid():
         try:
-            source = library.add(**{**form.cleaned_data, "agents": [one.id for one in form.cleaned_data["agents"]]})
+            source = library.add(
+                **{**form.cleaned_data, "agents": [one.id for one in form.cleaned_data["agents"]]}
+            )
             return redirect(source)
         except library.BadSource as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from apps.console.guards import signed_in
 from apps.tenants import access
 from apps.tenants.middleware import SESSION_KEY
 
@@ -26,7 +26,7 @@ class SignIn(LoginView):
         return response
 
 
-@login_required
+@signed_in
 @require_http_methods(["GET", "POST"])
 def choose_tenant(request: HttpRequest) -> HttpResponse:
     tenants = access.tenants_of(request.user)

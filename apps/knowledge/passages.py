@@ -126,7 +126,9 @@ def _sum(group: Iterable[Section]) -> int:
 
 
 def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*paths, strict=False)))
+    return tuple(
+        names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*paths, strict=False))
+    )
 
 
 def _under(section: Section, path: tuple[str, ...]) -> Iterator[Element]:

@@ -47,7 +47,9 @@ MOST_MEMBERS = 2_000
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 DECLARED_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset=["']?([\w-]{2,30})""", re.IGNORECASE)
-WEB_PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.S)
+WEB_PAGE = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.S
+)
 IMPLAUSIBLE = re.compile(r"[\x80-\x9f¤¦¨¬¯¸¹³²¶×÷ÞþðÐ]")
 
 
@@ -158,4 +160,6 @@ def _decoded(content: bytes, charset: str) -> str | None:
 def _is_western(text: str) -> bool:
     """Whether the accented characters look like those of a language and not like noise."""
     strange = [char for char in text if char > "\x7f"]
-    return len(strange) < len(text) / 4 and sum(map(bool, map(IMPLAUSIBLE.match, strange))) <= len(strange) / 20
+    return (
+        len(strange) < len(text) / 4 and sum(map(bool, map(IMPLAUSIBLE.match, strange))) <= len(strange) / 20
+    )

@@ -56,7 +56,8 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Enter this tenant (recorded)")
     def enter(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         if chosen.count() != 1:
-            return self.message_user(request, "Choose exactly one tenant to enter.", messages.ERROR)
+            self.message_user(request, "Choose exactly one tenant to enter.", messages.ERROR)
+            return
         tenant = chosen.get()
         request.session[OPERATOR_KEY] = str(tenant.id)
         self.log_change(request, tenant, "Entered this tenant's data.")

@@ -7,6 +7,8 @@ import { Connection, type Link } from "./socket";
 import { type Action, type Exchange, hasGap, isAnswering, reduce, type Transcript } from "./transcript";
 
 const STOP_PATIENCE_MS = 3000;
+/** The reply had ended, or runs elsewhere: what is true is asked anew. */
+const NOTHING_TO_STOP = "nothing_to_stop";
 
 export interface Said {
   role: "visitor" | "agent";
@@ -83,12 +85,23 @@ export class Conversation {
   }
 
   #received(frame: ServerFrame): void {
+    if (frame.type === "error") return this.#refused(frame);
     const before = this.state;
     this.#dispatch(frame);
     this.#tell(frame, before);
-    if (frame.type === "ack" || frame.type === "error") this.#inFlight = undefined;
+    if (frame.type === "ack") this.#inFlight = undefined;
     this.#heal();
     if (frame.type !== "reply.delta") this.#flush();
+  }
+
+  /** An error without a name is about the message under way; without one, about nothing the visitor could mend. */
+  #refused(frame: ServerFrame & { type: "error" }): void {
+    this.#hooks.failed(frame);
+    if (frame.code === NOTHING_TO_STOP) return this.#connection.restart();
+    const named = frame.client_message_id ?? this.#inFlight;
+    this.#inFlight = undefined;
+    this.#dispatch(named ? { ...frame, client_message_id: named } : frame);
+    this.#flush();
   }
 
   #changed(link: Link, code: number): void {
@@ -116,7 +129,6 @@ export class Conversation {
   }
 
   #tell(frame: ServerFrame, before: Transcript): void {
-    if (frame.type === "error") return this.#hooks.failed(frame);
     if (frame.type !== "ack" && frame.type !== "reply.completed") return;
     const exchange = String(frame.exchange);
     const one = this.state.exchanges.find(({ id }) => id === exchange);

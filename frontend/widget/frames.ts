@@ -7,6 +7,7 @@ export interface Citation {
   title: string;
   url: string | null;
   quote: string;
+  page?: number | null;
 }
 
 export interface PastExchange {

@@ -20,7 +20,7 @@ export class Panel {
   readonly element = h("section", { class: "panel", part: "panel", role: "dialog", lang: "en" });
   readonly composer: Composer;
   readonly thread: Thread;
-  readonly #title = h("h2", { class: "title", dir: "auto" }, words.title);
+  readonly #title = h("span", { dir: "auto" }, words.title);
   readonly #line = h("p", { class: "line", role: "status", "data-testid": "connection" });
   readonly #notice = h("p", { class: "notice", role: "alert", "data-testid": "notice" });
   readonly #again = h("button", { type: "button", class: "retry" }, words.retry);
@@ -36,7 +36,12 @@ export class Panel {
     );
     close.addEventListener("click", hooks.close);
     this.#again.addEventListener("click", hooks.again);
-    const names = h("div", { class: "names" }, this.#title, h("p", { class: "subtitle" }, words.subtitle));
+    const names = h(
+      "div",
+      { class: "names" },
+      h("h2", { class: "title" }, this.#title),
+      h("p", { class: "subtitle" }, words.subtitle),
+    );
     this.element.append(
       h("div", { class: "head", part: "header" }, names, close),
       h("div", { class: "middle" }, this.thread.log, this.thread.jump),

@@ -105,7 +105,8 @@ export class Connection {
 
   #closed(code: number): void {
     this.#close();
-    if (code === 4403 || (code === 4401 && !this.#hooks.unknown())) return this.#change("refused", code);
+    if (code === 4403 || code === 4404 || (code === 4401 && !this.#hooks.unknown()))
+      return this.#change("refused", code);
     if (code === 4429) this.#attempt = Math.max(this.#attempt, BUSY_ATTEMPT);
     this.#retry = window.setTimeout(this.start, code === 4401 ? 0 : backoff(this.#attempt++));
     this.#change("offline", code);

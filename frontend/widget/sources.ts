@@ -32,7 +32,7 @@ export class Sources {
   }
 }
 
-function item({ number, title, quote, url }: Citation): HTMLLIElement {
+function item({ number, title, quote, url, page }: Citation): HTMLLIElement {
   const label = h("span", { class: "source-title", title }, title);
   label.dir = "auto";
   const body = h("blockquote", { dir: "auto" }, quote);
@@ -42,6 +42,7 @@ function item({ number, title, quote, url }: Citation): HTMLLIElement {
     h("summary", {}, h("span", { class: "marker" }, `${number}`), label),
     body,
   );
+  if (page) details.append(h("p", { class: "page" }, words.page(page)));
   const safe = webAddress(url);
   if (safe)
     details.append(

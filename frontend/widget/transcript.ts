@@ -196,22 +196,19 @@ function answeringOf({ state }: PastExchange): Answering {
   return state === "stopped" || state === "cancelled" ? "stopped" : "waiting";
 }
 
-/** An error without a name belongs to the message that still waits for its acknowledgement, if there is one. */
+/** An error that names no message of ours is said above the composer. */
 function refuse(
   state: Transcript,
   frame: { code: string; detail?: string; client_message_id?: string },
 ): Transcript {
   const problem = { code: frame.code, ...known("detail", frame.detail) };
-  const isWaiting = (one: Exchange) => one.sending === "pending";
-  const mine = state.exchanges.find(
-    (one) => isWaiting(one) && (frame.client_message_id ?? one.key) === one.key,
-  );
-  if (!mine) return { ...state, notice: problem };
-  return change(
-    state,
-    (one) => one === mine,
-    (one) => ({ ...one, sending: "failed", problem: { ...problem, retryable: true } }),
-  );
+  const isMeant = (one: Exchange) => one.sending === "pending" && one.key === frame.client_message_id;
+  if (!state.exchanges.some(isMeant)) return { ...state, notice: problem };
+  return change(state, isMeant, (one) => ({
+    ...one,
+    sending: "failed",
+    problem: { ...problem, retryable: true },
+  }));
 }
 
 function known<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {

@@ -25,14 +25,14 @@ export const words = {
   emptyReason: "Write a message first",
   unread: (count: number) => `${count} new ${count === 1 ? "message" : "messages"}`,
   source: (number: number, title: string) => `Source ${number}: ${title}`,
+  page: (page: number) => `Page ${page}`,
   left: (used: number, limit: number) => `${used.toLocaleString()} of ${limit.toLocaleString()} characters`,
   over: (extra: number) =>
     `${extra.toLocaleString()} ${extra === 1 ? "character" : "characters"} too many. Shorten the message to send it.`,
 };
 
 const problems: Record<string, string> = {
-  too_long: "That message is too long. Shorten it and send it again.",
-  too_big: "That message is too long. Shorten it and send it again.",
+  message_too_long: "That message is too long. Shorten it and send it again.",
   rate_limited: "Too many messages in a short time. Wait a moment.",
   overloaded: "Many people are asking right now. Wait a moment.",
   timeout: "The answer took too long.",
@@ -46,7 +46,8 @@ const problems: Record<string, string> = {
 const UNFINISHED = "The answer could not be finished. Your question is saved.";
 const UNSENT = "This message was not sent.";
 
-export const answerProblem = (code: string): string => problems[code] ?? UNFINISHED;
+/** Codes of the minds behind an agent carry a prefix. */
+export const answerProblem = (code: string): string => problems[code.replace(/^provider_/, "")] ?? UNFINISHED;
 
 /** The server's own sentence helps only where we have none. */
 export const sendProblem = (code: string, detail?: string): string =>

@@ -10,10 +10,13 @@ from tests.world import House
 def converse(house: House, *messages: str) -> list[str]:
     chat = conversations.open_chat(house.agent, "v")
     asked = [
-        conversations.ask(chat.id, text, client_message_id=f"m{number}") for number, text in enumerate(messages)
+        conversations.ask(chat.id, text, client_message_id=f"m{number}")
+        for number, text in enumerate(messages)
     ]
     for one in asked:
-        conversations.finish(one.exchange, Outcome("completed", response="Yes.", first_token_ms=40, total_ms=90))
+        conversations.finish(
+            one.exchange, Outcome("completed", response="Yes.", first_token_ms=40, total_ms=90)
+        )
         scoring.score(one.exchange.id)
     return [str(one.exchange.id) for one in asked]
 

@@ -16,7 +16,9 @@ Houses = tuple[House, House]
 
 def ask(server: Server, house: House, message: Any, **fields: Any) -> httpx.Response:
     with server.rest(house) as client:
-        body = json.dumps({"agent": str(house.agent.id), "message": message, **fields})  # escapes what UTF-8 cannot say
+        body = json.dumps(
+            {"agent": str(house.agent.id), "message": message, **fields}
+        )  # escapes what UTF-8 cannot say
         return client.post("/api/v1/chat", content=body, headers={"Content-Type": "application/json"})
 
 
@@ -48,7 +50,9 @@ def test_the_same_session_id_continues_the_same_chat(server: Server, houses: Hou
     assert again["exchange_id"] != first["exchange_id"]
 
 
-def test_a_question_off_the_topic_gets_the_honest_refusal_and_no_citation(server: Server, houses: Houses) -> None:
+def test_a_question_off_the_topic_gets_the_honest_refusal_and_no_citation(
+    server: Server, houses: Houses
+) -> None:
     acme, _ = houses
     acme.knows("The Quito depot is closed on the second Friday of March.")
     answer = ask(server, acme, "Who won the world chess championship in 1972?").json()
@@ -81,8 +85,12 @@ def test_the_rivals_documents_never_answer(server: Server, houses: Houses) -> No
     assert answer["citations"] == []
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer cwu_sk_wrong", "Basic eDp5", "Bearer \xff"])
-def test_without_a_valid_key_nothing_is_answered(server: Server, houses: Houses, authorization: str | None) -> None:
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer", "Bearer cwu_sk_wrong", "Basic eDp5", "Bearer \xff"]
+)
+def test_without_a_valid_key_nothing_is_answered(
+    server: Server, houses: Houses, authorization: str | None
+) -> None:
     headers = {b"Authorization": authorization.encode("latin-1")} if authorization else {}
     response = httpx.post(f"{server.url}/api/v1/chat", headers=headers, json={"agent": "x", "message": "y"})
     assert is_problem(response, 401, "unauthorized")
@@ -103,7 +111,9 @@ def test_a_revoked_key_opens_nothing(server: Server, houses: Houses) -> None:
     [("", "message_empty"), ("  \n", "message_empty"), ("x" * 100_000, "message_too_long"), ("a\x00b", "message_not_text"),
      ("\ud800", "message_not_text"), (None, "invalid"), (7, "invalid"), (["x"], "invalid")],
 )  # fmt: skip
-def test_a_message_that_cannot_be_asked_is_explained(server: Server, houses: Houses, message: Any, code: str) -> None:
+def test_a_message_that_cannot_be_asked_is_explained(
+    server: Server, houses: Houses, message: Any, code: str
+) -> None:
     assert is_problem(ask(server, houses[0], message), 422, code)
 
 
@@ -129,7 +139,9 @@ def test_concurrent_messages_of_one_session_are_numbered_without_gaps(server: Se
     for thread in threads:
         thread.join()
     with acme.scope():
-        numbers = ContentChat.objects.filter(chat=session_id).order_by("number").values_list("number", flat=True)
+        numbers = (
+            ContentChat.objects.filter(chat=session_id).order_by("number").values_list("number", flat=True)
+        )
         assert list(numbers) == list(range(1, 10))
         seqs = Event.objects.filter(chat=session_id).order_by("seq").values_list("seq", flat=True)
         assert list(seqs) == list(range(1, 19))

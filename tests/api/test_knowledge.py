@@ -32,12 +32,20 @@ def upload(client: httpx.Client, house: House, name: str, content: bytes) -> dic
     return settled(client, response.json()["id"])
 
 
-def test_a_pasted_document_is_read_in_answers_and_is_forgotten(server: Server, worker: Child, houses: Houses) -> None:
+def test_a_pasted_document_is_read_in_answers_and_is_forgotten(
+    server: Server, worker: Child, houses: Houses
+) -> None:
     acme, _ = houses
     fact = f"The code word of the Lima depot is {uuid.uuid4().hex[:8]}."
     question = {"agent": str(acme.agent.id), "message": "What is the code word of the Lima depot?"}
     with server.rest(acme) as client:
-        body = {"name": "Depots", "category": "plain_document", "content": fact, "description": "", "agents": [str(acme.agent.id)]}
+        body = {
+            "name": "Depots",
+            "category": "plain_document",
+            "content": fact,
+            "description": "",
+            "agents": [str(acme.agent.id)],
+        }
         added = client.post("/api/v1/knowledge", json=body)
         assert added.status_code == 202
         assert added.json()["status"] == "waiting"
@@ -51,12 +59,18 @@ def test_a_pasted_document_is_read_in_answers_and_is_forgotten(server: Server, w
         assert client.get(f"/api/v1/knowledge/{added.json()['id']}").status_code == 404
 
 
-def test_a_document_serves_only_the_agents_it_is_linked_to(server: Server, worker: Child, houses: Houses) -> None:
+def test_a_document_serves_only_the_agents_it_is_linked_to(
+    server: Server, worker: Child, houses: Houses
+) -> None:
     acme, _ = houses
     with server.rest(acme) as client:
-        added = client.post("/api/v1/knowledge", json={"name": "Depots", "content": "The Lima depot is green."})
+        added = client.post(
+            "/api/v1/knowledge", json={"name": "Depots", "content": "The Lima depot is green."}
+        )
         settled(client, added.json()["id"])
-        answer = client.post("/api/v1/chat", json={"agent": str(acme.agent.id), "message": "Is the Lima depot green?"})
+        answer = client.post(
+            "/api/v1/chat", json={"agent": str(acme.agent.id), "message": "Is the Lima depot green?"}
+        )
         assert answer.json()["citations"] == []
 
 
@@ -86,7 +100,9 @@ def test_a_file_that_cannot_be_read_says_why(
      {"name": "x", "content": "y", "category": "website"}, {"name": "x", "content": "y", "agents": ["nobody"]},
      {"name": "x", "content": "y", "agents": [str(uuid.uuid4())]}, {"name": "x", "content": "a\x00"}, {"name": "x", "content": ["y"]}],
 )  # fmt: skip
-def test_what_cannot_become_knowledge_is_explained(server: Server, houses: Houses, fields: dict[str, Any]) -> None:
+def test_what_cannot_become_knowledge_is_explained(
+    server: Server, houses: Houses, fields: dict[str, Any]
+) -> None:
     with server.rest(houses[0]) as client:
         response = client.post("/api/v1/knowledge", json=fields)
     assert response.status_code == 422, response.text
@@ -94,8 +110,12 @@ def test_what_cannot_become_knowledge_is_explained(server: Server, houses: House
     assert response.json()["detail"]
 
 
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "multipart/form-data; boundary=x", "text/plain", ""])
-def test_a_body_that_is_neither_json_nor_a_form_is_explained(server: Server, houses: Houses, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["application/json", "multipart/form-data", "multipart/form-data; boundary=x", "text/plain", ""]
+)
+def test_a_body_that_is_neither_json_nor_a_form_is_explained(
+    server: Server, houses: Houses, kind: str
+) -> None:
     with server.rest(houses[0]) as client:
         response = client.post("/api/v1/knowledge", content=b"\xff{", headers={"Content-Type": kind})
     assert response.status_code in {400, 422}, response.text
@@ -104,7 +124,9 @@ def test_a_body_that_is_neither_json_nor_a_form_is_explained(server: Server, hou
 
 def test_a_file_above_the_limit_is_refused(server: Server, houses: Houses) -> None:
     with server.rest(houses[0]) as client:
-        response = client.post("/api/v1/knowledge", data={"name": "big"}, files={"file": ("big.txt", b"x" * 21 * 2**20)})
+        response = client.post(
+            "/api/v1/knowledge", data={"name": "big"}, files={"file": ("big.txt", b"x" * 21 * 2**20)}
+        )
     assert (response.status_code, response.headers["content-type"]) == (413, "application/problem+json")
 
 

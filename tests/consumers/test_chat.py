@@ -11,7 +11,9 @@ from tests.server import PATIENCE, Server, Visitor, text_of
 from tests.world import House
 
 Houses = tuple[House, House]
-FACT = "The Quito depot is closed on the second Friday of March. Bring a torch when you visit the Quito depot."
+FACT = (
+    "The Quito depot is closed on the second Friday of March. Bring a torch when you visit the Quito depot."
+)
 
 
 def test_a_visitor_hears_ack_deltas_citations_and_the_end(server: Server, houses: Houses) -> None:
@@ -87,7 +89,9 @@ def test_nothing_is_served_before_hello(server: Server, houses: Houses) -> None:
         assert visitor.next()["code"] == "hello_first"
 
 
-@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "{}.evil.example", "{}:8443", "{}/", "http:{}"])
+@pytest.mark.parametrize(
+    "origin", [None, "null", "https://evil.example", "{}.evil.example", "{}:8443", "{}/", "http:{}"]
+)
 def test_a_page_of_another_origin_is_turned_away(server: Server, houses: Houses, origin: str | None) -> None:
     acme, _ = houses
     named = origin.format(acme.origin) if origin else None
@@ -123,7 +127,10 @@ def test_an_unknown_agent_and_an_unknown_path_are_turned_away(server: Server, ho
         ('{"type": "message.send", "client_message_id": "m", "text": 7}', "bad_frame"),
         ('{"type": "message.send", "client_message_id": "m", "text": " "}', "message_empty"),
         ('{"type": "message.send", "client_message_id": "m", "text": "a\\u0000"}', "message_not_text"),
-        (json.dumps({"type": "message.send", "client_message_id": "m", "text": "x" * 100_000}), "message_too_long"),
+        (
+            json.dumps({"type": "message.send", "client_message_id": "m", "text": "x" * 100_000}),
+            "message_too_long",
+        ),
         ('{"type": "hello", "chat": "not-a-uuid"}', "bad_frame"),
         ('{"type": "hello", "token": 5}', "bad_frame"),
         ('{"type": "reply.stop"}', "nothing_to_stop"),

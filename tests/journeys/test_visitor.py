@@ -36,7 +36,9 @@ def answer(page: Page) -> "object":
     return page.locator("chat-with-us [data-role=agent][data-state=completed]").last
 
 
-def test_the_answer_arrives_word_by_word_with_its_source(shop_page: Callable[[House], Page], houses: Houses) -> None:
+def test_the_answer_arrives_word_by_word_with_its_source(
+    shop_page: Callable[[House], Page], houses: Houses
+) -> None:
     acme, _ = houses
     acme.knows(HANDBOOK, name="Customer handbook")
     page = shop_page(acme)
@@ -44,24 +46,34 @@ def test_the_answer_arrives_word_by_word_with_its_source(shop_page: Callable[[Ho
     expect(page.get_by_text(acme.agent.greeting)).to_be_visible()
     page.evaluate(WATCH)
     ask(page, "How long do I have to return something?")
-    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text("30 days to return")
+    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text(
+        "30 days to return"
+    )
     expect(page.get_by_text("Customer handbook").first).to_be_visible()
     states: list[str] = page.evaluate("window.states")
     growing = [state for state in states if "30" in state or state.startswith("You")]
     assert len(set(growing)) >= 3, states
 
 
-def test_a_visitor_who_reloads_the_page_finds_the_chat_again(shop_page: Callable[[House], Page], houses: Houses) -> None:
+def test_a_visitor_who_reloads_the_page_finds_the_chat_again(
+    shop_page: Callable[[House], Page], houses: Houses
+) -> None:
     acme, _ = houses
     acme.knows(HANDBOOK)
     page = shop_page(acme)
     page.get_by_role("button", name="Open chat").click()
     ask(page, "How long does a repair take?")
-    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text("three weeks")
+    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text(
+        "three weeks"
+    )
     page.reload()
     page.get_by_role("button", name="Open chat").click()
-    expect(page.locator("chat-with-us [data-role=visitor]").last).to_contain_text("How long does a repair take?")
-    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text("three weeks")
+    expect(page.locator("chat-with-us [data-role=visitor]").last).to_contain_text(
+        "How long does a repair take?"
+    )
+    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text(
+        "three weeks"
+    )
 
 
 def test_a_question_off_the_topic_gets_the_honest_refusal_and_no_source(
@@ -72,7 +84,9 @@ def test_a_question_off_the_topic_gets_the_honest_refusal_and_no_source(
     page = shop_page(acme)
     page.get_by_role("button", name="Open chat").click()
     ask(page, "Who won the world chess championship in 1972?")
-    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text(acme.agent.refusal)
+    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text(
+        acme.agent.refusal
+    )
     expect(page.get_by_text("Customer handbook")).to_have_count(0)
 
 
@@ -85,7 +99,9 @@ def test_staff_upload_a_document_and_the_visitor_is_answered_from_it_until_it_is
     staff.goto("/console/knowledge/add/")
     staff.get_by_label("Name").fill("Depots")
     document = f"The Zanzibar depot opens at {hour} on weekdays.".encode()
-    staff.get_by_label("File").set_input_files({"name": "depots.md", "mimeType": "text/markdown", "buffer": document})
+    staff.get_by_label("File").set_input_files(
+        {"name": "depots.md", "mimeType": "text/markdown", "buffer": document}
+    )
     staff.get_by_role("button", name="Add").click()
     staff.goto("/console/knowledge/")
     expect(staff.get_by_role("row", name="Depots")).to_contain_text("Ready")
@@ -102,4 +118,6 @@ def test_staff_upload_a_document_and_the_visitor_is_answered_from_it_until_it_is
     staff.wait_for_url("**/console/knowledge/")
     ask(page, "When does the Zanzibar depot open on weekdays?")
     expect(page.locator("chat-with-us [data-role=agent][data-state=completed]")).to_have_count(2)
-    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text(acme.agent.refusal)
+    expect(page.locator("chat-with-us [data-role=agent][data-state=completed]").last).to_contain_text(
+        acme.agent.refusal
+    )

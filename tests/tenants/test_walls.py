@@ -20,7 +20,9 @@ def rows(table: str, alias: str = "default") -> int:
 @pytest.mark.parametrize("alias", ["default", "vectors"])
 def test_we_are_app_and_cannot_pass_the_wall(db: None, alias: str) -> None:
     with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        cursor.execute(
+            "SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        )
         assert cursor.fetchone() == ("app", False, False)
 
 
@@ -53,7 +55,11 @@ def test_the_vector_database_has_the_same_wall(acme: House, globex: House) -> No
 
 
 def test_postgres_refuses_a_row_for_another_tenant(acme: House, globex: House) -> None:
-    with acme.scope(), connection.cursor() as cursor, pytest.raises(ProgrammingError, match="row-level security"):
+    with (
+        acme.scope(),
+        connection.cursor() as cursor,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
         cursor.execute(
             "INSERT INTO chats_event (id, tenant_id, chat_id, seq, type, body, created_at)"
             " VALUES (gen_random_uuid(), %s, gen_random_uuid(), 1, 'x', '{}', now())",
@@ -66,7 +72,9 @@ def test_python_refuses_to_save_another_tenants_row(acme: House, globex: House) 
         acme.agent.save()
 
 
-def test_a_chat_that_points_at_the_rivals_agent_is_refused_by_the_database(acme: House, globex: House) -> None:
+def test_a_chat_that_points_at_the_rivals_agent_is_refused_by_the_database(
+    acme: House, globex: House
+) -> None:
     with acme.scope(), pytest.raises(IntegrityError, match="same_tenant"), transaction.atomic():
         Chat.objects.create(agent_id=globex.agent.id, visitor="v")
         with connection.cursor() as cursor:

@@ -20,7 +20,7 @@ _TELL = "SELECT set_config('cwu.tenant', %s, false)"
 class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._told: UUID | None | object = _UNKNOWN
+        self._told: UUID | object | None = _UNKNOWN
         self.execute_wrappers.append(self._tell_who_asks)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

@@ -27,7 +27,9 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--credentials", type=Path, required=True, help="JSON file to keep the demo's secrets in")
+        parser.add_argument(
+            "--credentials", type=Path, required=True, help="JSON file to keep the demo's secrets in"
+        )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,14 +38,20 @@ class Command(BaseCommand):
         with scope.scoped_to(tenant.id):
             agent = _agent()
             password = _login(known.get("password"))
-            found = {"agent": str(agent.id), "api_key": _key(known.get("api_key")), "email": EMAIL, "password": password}
+            found = {
+                "agent": str(agent.id),
+                "api_key": _key(known.get("api_key")),
+                "email": EMAIL,
+                "password": password,
+            }
             _write(options["credentials"], found)
             _fill_shelf(agent)
 
 
 def _tenant() -> Tenant:
     tenant, _ = Tenant.objects.get_or_create(
-        slug=DEMO, defaults={"name": "Fernhill Outdoor", "description": "A fictional shop for tents, packs and boots."}
+        slug=DEMO,
+        defaults={"name": "Fernhill Outdoor", "description": "A fictional shop for tents, packs and boots."},
     )
     port = urlsplit(settings.PUBLIC_URL).port
     here = {settings.PUBLIC_URL, *(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost") if port)}
