@@ -101,10 +101,12 @@ def result(asked: Asked, *, corpus: Corpus, embedder: Remembering) -> Result:
 
 def load(data: Path, *, sample: int) -> tuple[list[str], list[Asked]]:
     texts = [json.loads(line)["text"] for line in _lines(data / "squad2dev" / "corpus.jsonl")]
-    queries: list[dict[str, Any]] = [json.loads(line) for line in _lines(data / "squad2dev" / "queries.jsonl")]
+    queries: list[dict[str, Any]] = [
+        json.loads(line) for line in _lines(data / "squad2dev" / "queries.jsonl")
+    ]
     answerable = [Asked(q["text"], True, q["answers"]) for q in queries if q["answerable"]]
     offtopic = [Asked(line, False) for line in _lines(data / "offtopic" / "questions.txt")]
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     picked = [chance.sample(pool, min(sample, len(pool))) for pool in (answerable, offtopic)]
     return texts, [asked for pool in picked for asked in pool]
 
@@ -126,7 +128,9 @@ def fitted(results: Sequence[Result]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with squad2dev/ and offtopic/")
     parser.add_argument("--sample", type=int, default=500, help="questions of each kind (default 500)")
     given = parser.parse_args()
@@ -145,11 +149,15 @@ def report(results: Sequence[Result], *, seconds: float) -> None:
     print(f"{len(fit)} questions to fit, {len(judged)} to judge, {seconds:.0f} s")
     print(f"{'threshold':<28}{'kept':>8}{'refused':>9}")
     for name, threshold in (("fitted on the other half", fitted(fit)), ("in the code", relatedness.RELATED)):
-        print(f"{name:<21}{threshold:7.3f}{shares(judged, threshold)[0]:8.3f}{shares(judged, threshold)[1]:9.3f}")
+        print(
+            f"{name:<21}{threshold:7.3f}{shares(judged, threshold)[0]:8.3f}{shares(judged, threshold)[1]:9.3f}"
+        )
     print(f"answer in the first quote {sum(one.in_first for one in answerable) / len(answerable):.3f}")
     print(f"answer in the first two   {sum(one.in_two for one in answerable) / len(answerable):.3f}")
     met = [kept >= KEPT, refused >= REFUSED]
-    missed = [f"kept {kept:.3f} < {KEPT}"] * (not met[0]) + [f"refused {refused:.3f} < {REFUSED}"] * (not met[1])
+    missed = [f"kept {kept:.3f} < {KEPT}"] * (not met[0]) + [f"refused {refused:.3f} < {REFUSED}"] * (
+        not met[1]
+    )
     print(f"refusal: {sum(met)} of {len(met)} bounds met" + "".join(f"; {miss}" for miss in missed))
 
 

@@ -67,11 +67,11 @@ class Program:
         if self.services.leftovers:
             say(f"  (stopped what an earlier start had left: {', '.join(self.services.leftovers)})")
         with stage("migrate"):
-            self._manage("migrate", "--verbosity", "1", environment=self.services.owner_environment())
+            self._manage("migrate", "--skip-checks", environment=self.services.owner_environment())
         began = time.monotonic()
         worker, web = self._worker(), self._python("web", "-m", "chatwithus.serve")
         with stage("demo"):
-            self._manage("open_demo", "--credentials", str(self.credentials))
+            self._manage("open_demo", "--skip-checks", "--credentials", str(self.credentials))
         with stage("worker", since=began):
             self.children.wait_for(
                 worker, lambda: _is_consuming(worker), patience=PATIENCE, remedy=_read(worker)

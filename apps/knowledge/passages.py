@@ -169,7 +169,8 @@ def _readable(sentence: str) -> Iterator[str]:
     if _size(sentence) <= LONGEST:
         yield sentence
         return
-    part, size = [], 0
+    part: list[str] = []
+    size = 0
     for word in sentence.split():
         for piece in (word[i : i + LONGEST_WORD] for i in range(0, len(word), LONGEST_WORD)):
             if part and size + _size(piece) > LONGEST // 2:

@@ -25,8 +25,10 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A shop</ti
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
+def chromium(server: Server) -> Iterator[Browser]:
+    # Playwright's synchronous API keeps an event loop in this thread, which Django takes for an asynchronous caller.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         running = playwright.chromium.launch(executable_path=installed.find(), args=FLAGS)
         yield running
         running.close()
