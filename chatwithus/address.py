@@ -20,19 +20,17 @@ class Address:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Address":
-        """From HOST, PORT and PUBLIC_URL; refuses a port that is no number or cannot be listened on."""
+        """From HOST, PORT and PUBLIC_URL; refuses a port that is no number."""
         host, port = variables.get("HOST") or "127.0.0.1", variables.get("PORT") or "8000"
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise CannotStart(
                 f"PORT must be a number from 1 to 65535, not {port!r}: for instance PORT=8001 make up."
             )
         public_url = variables.get("PUBLIC_URL") or f"http://127.0.0.1:{int(port)}"
-        address = cls(host, int(port), public_url.rstrip("/"))
-        address._try()
-        return address
+        return cls(host, int(port), public_url.rstrip("/"))
 
-    def _try(self) -> None:
-        """Listen for a moment, which fails where another program does."""
+    def claim(self) -> None:
+        """Listen for a moment, which is refused where another program does."""
         with socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -22,16 +22,20 @@ class Services:
     def __init__(self, path: Path, *, fast: bool = False, pause: Pause = time.sleep) -> None:
         self.folder = DataFolder(path)
         self.children = Children(self.folder, pause=pause)
-        self.leftovers: list[str] = []
         self._fast = fast
         self._public_url = ""
 
-    def start(self) -> None:
-        """Take the folder, stop what an earlier program left, start Valkey and Postgres."""
+    def take(self) -> list[str]:
+        """Take the folder and stop what an earlier program left there; returns the names of that."""
         self.folder.open()
+        return self.children.stop_leftovers()
+
+    def start(self) -> None:
+        """Start Postgres and Valkey, on a folder taken by now; a failure stops what has been started."""
+        if not self.folder.is_held:
+            self.take()
         try:
             self._secrets = self.folder.secrets()
-            self.leftovers = self.children.stop_leftovers()
             home = quarters.settle(self.folder.path)
             self.cluster = Cluster(home, self.children, passwords=self._secrets, fast=self._fast)
             self.valkey = Valkey(home, self.children, password=self._secrets["valkey"])

@@ -60,7 +60,7 @@ class Environment:
             )
 
     def _install(self, lock: Path) -> None:
-        count = sum("==" in line and not line.startswith("#") for line in lock.read_text().splitlines())
+        count = sum(line[:1].isalnum() for line in lock.read_text().splitlines())
         print(f"  Installing {count} packages into {self.folder}, once …", flush=True)
         began = time.monotonic()
         pip = [str(self.python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]

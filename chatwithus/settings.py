@@ -22,6 +22,7 @@ SECRET_KEY = env.text("SECRET_KEY")
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "apps.console.errors.forbidden"
 ROOT_URLCONF = "chatwithus.urls"
 ASGI_APPLICATION = "chatwithus.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

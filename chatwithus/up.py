@@ -61,11 +61,12 @@ class Program:
 
     def start(self) -> None:
         """Each stage in turn; worker and web load while the demo opens."""
+        if leftovers := self.services.take():
+            say(f"  Stopped what an earlier start had left: {', '.join(leftovers)}.")
+        self.address.claim()
         with stage("services"):
             self.services.start()
             self.services.publish(self.address.public_url)
-        if self.services.leftovers:
-            say(f"  (stopped what an earlier start had left: {', '.join(self.services.leftovers)})")
         with stage("migrate"):
             self._manage("migrate", "--skip-checks", environment=self.services.owner_environment())
         began = time.monotonic()

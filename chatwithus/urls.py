@@ -5,6 +5,8 @@ from apps.api.health import livez, readyz
 from apps.api.routes import api
 from apps.console.demo import shop
 
+handler403 = "apps.console.errors.forbidden"
+handler404 = "apps.console.errors.not_found"
 urlpatterns = [
     path("", shop, name="demo"),
     path("console/", include("apps.console.urls")),

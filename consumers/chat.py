@@ -39,7 +39,9 @@ class ChatConsumer(Consumer):
         except conversations.BadMessage as error:
             raise frames.BadFrame(error.code, str(error), client_message_id=message_id) from None
         if self.chat_id is None:
-            chat = await database_sync_to_async(conversations.open_chat)(self.agent, visitor.id)
+            chat = await database_sync_to_async(conversations.open_chat)(
+                self.agent, visitor.id, client_message_id=message_id
+            )
             self.chat_id = chat.id
         self.run(self._follow(text, message_id))
 

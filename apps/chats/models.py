@@ -30,6 +30,7 @@ class Chat(TenantOwned):
         indexes = [
             models.Index("tenant_id", models.F("last_at").desc(), name="chat_by_recency"),
             models.Index("tenant_id", "created_at", name="chat_by_start"),
+            models.Index("tenant_id", "visitor", name="chat_by_visitor"),
         ]
 
     def __str__(self) -> str:

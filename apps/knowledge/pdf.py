@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import pypdfium2
 
@@ -68,11 +67,9 @@ def _mark(line: str) -> str:
 
 
 def _of_page(page: str, number: int) -> Iterator[Element]:
-    found = [*filter(None, map(cleaned, lines.paragraphs(page))), None]
-    for paragraph, following in pairwise(found):
-        if paragraph is None:
-            continue
-        if lines.is_title(paragraph, following):
+    found = list(filter(None, map(cleaned, lines.paragraphs(page))))
+    for before, paragraph, following in zip([None, *found], found, [*found[1:], None], strict=False):
+        if lines.is_title(paragraph, before, following):
             yield Element("title", paragraph, lines.title_depth(paragraph), number)
         elif lines.ITEM.match(paragraph):
             yield Element("list", lines.without_bullet(paragraph), 0, number)

@@ -63,6 +63,15 @@ def app(services: Services, database: str = "chatwithus") -> psycopg.Connection:
     return psycopg.connect(services.database_url("app", database), autocommit=True)
 
 
+def closed_programs(folder: Path) -> tuple[Path, Path]:
+    """The services' programs as in a clone below a folder that only root may enter."""
+    postgres, valkey = quarters._packaged()
+    package = postgres.parent
+    for path in (package, package.with_name(f"{package.name}.libs"), valkey):
+        shutil.copytree(path, folder / "site" / path.name, symlinks=True)
+    return folder / "site" / package.name / postgres.name, folder / "site" / valkey.name
+
+
 def eventually(is_true: Callable[[], object], *, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not is_true():
@@ -180,7 +189,8 @@ class TestFilesOfTheFolder:
         with fresh_folder() as elsewhere:
             monkeypatch.setattr(quarters, "ELSEWHERE", elsewhere)
             folder.mkdir(mode=0o700)
-            data = folder / "data"
+            data, programs = folder / "data", closed_programs(folder)
+            monkeypatch.setattr(quarters, "_packaged", lambda: programs)
             with embedded.started(data, fast=True) as services, app(services) as connection:
                 assert connection.execute("SELECT 1").fetchone() == (1,)
                 assert (data / "services").resolve().is_relative_to(elsewhere)
@@ -319,8 +329,9 @@ class TestLeftovers:
     def test_a_recorded_process_is_stopped(self, used: Path) -> None:
         process, found = self.sleeper()
         self.record(used, found, started=found.started)
-        with embedded.started(used, fast=True) as services:
-            assert services.leftovers == ["web"]
+        services = Services(used)
+        assert services.take() == ["web"]
+        services.stop()
         assert process.wait(5) == -signal.SIGTERM
 
     def test_one_that_ignores_the_farewell_is_killed(self, folder: Path) -> None:
@@ -335,8 +346,9 @@ class TestLeftovers:
     def test_a_stranger_with_a_recycled_number_lives_on(self, used: Path) -> None:
         process, found = self.sleeper()
         self.record(used, found, started=found.started - 1)
-        with embedded.started(used, fast=True) as services:
-            assert services.leftovers == []
+        services = Services(used)
+        assert services.take() == []
+        services.stop()
         assert process.poll() is None
         process.kill()
         process.wait()

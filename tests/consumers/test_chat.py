@@ -43,6 +43,16 @@ def test_a_message_repeated_under_its_id_is_answered_once(server: Server, houses
     assert text_of(again) == text_of(first)
 
 
+def test_a_first_message_whose_ack_was_lost_opens_no_second_chat(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        token = visitor.welcome["token"]
+        first = visitor.ask("Is anybody there?", message_id="m1")
+    with server.visitor(acme, token=token) as returned:
+        again = returned.ask("Is anybody there?", message_id="m1")
+    assert (again[0]["chat"], again[0]["exchange"]) == (first[0]["chat"], 1)
+
+
 def test_messages_sent_at_once_are_answered_in_their_order(server: Server, houses: Houses) -> None:
     acme, _ = houses
     with server.visitor(acme) as visitor:

@@ -138,6 +138,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="chat",
+            index=models.Index(models.F("tenant_id"), models.F("visitor"), name="chat_by_visitor"),
+        ),
+        migrations.AddIndex(
+            model_name="chat",
             index=models.Index(
                 models.F("tenant_id"),
                 models.OrderBy(models.F("last_at"), descending=True),

@@ -1,0 +1,96 @@
+"""The shelf, as staff see it."""
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.knowledge.models import Knowledge
+from apps.tenants.middleware import SESSION_KEY
+from tests.world import PASSWORD, House
+
+
+@pytest.fixture
+def staff(acme: House) -> Client:
+    client = Client()
+    assert (
+        client.post("/console/login/", {"username": acme.user.username, "password": PASSWORD}).status_code
+        == 302
+    )
+    return client
+
+
+def test_a_member_of_one_tenant_goes_straight_to_it(staff: Client, acme: House) -> None:
+    assert staff.session[SESSION_KEY] == str(acme.tenant.id)
+    assert acme.tenant.name in staff.get("/console/").content.decode()
+
+
+def test_a_pasted_document_waits_on_the_shelf(staff: Client, acme: House) -> None:
+    added = staff.post(
+        "/console/knowledge/add/", {"name": "Depots", "content": "Open.", "agents": [str(acme.agent.id)]}
+    )
+    assert added.status_code == 302
+    with acme.scope():
+        source = Knowledge.objects.get()
+        assert (source.name, source.status, list(source.agents.all())) == ("Depots", "waiting", [acme.agent])
+    assert "Depots" in staff.get("/console/knowledge/").content.decode()
+    assert staff.get(f"/console/knowledge/{source.id}/").status_code == 200
+    assert staff.get(f"/console/knowledge/{source.id}/row/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "", "content": "x"}, "This field is required"),
+        ({"name": "x", "content": ""}, "Paste some text or choose a file"),
+        ({"name": "x", "content": "y", "file": SimpleUploadedFile("a.txt", b"z")}, "not both"),
+        ({"name": "x", "content": "y", "agents": ["nobody"]}, "nobody"),
+    ],
+)
+def test_what_cannot_be_added_is_explained_and_nothing_typed_is_lost(
+    staff: Client, acme: House, fields: dict[str, Any], said: str
+) -> None:
+    response = staff.post("/console/knowledge/add/", fields)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert said in page
+    assert not fields["content"] or fields["content"] in page
+    with acme.scope():
+        assert not Knowledge.objects.exists()
+
+
+def test_deleting_takes_the_passages_along(staff: Client, acme: House) -> None:
+    source = acme.knows("The depot is green.")
+    assert staff.get(f"/console/knowledge/{source.id}/delete/").status_code == 405
+    assert staff.post(f"/console/knowledge/{source.id}/delete/").status_code == 302
+    with acme.scope():
+        from apps.knowledge.models import Passage
+
+        assert not Knowledge.objects.exists()
+        assert not Passage.objects.exists()
+
+
+def test_the_rivals_shelf_is_empty_and_ours_is_not_found(acme: House, globex: House) -> None:
+    source = acme.knows("The depot is green.", name="Depots")
+    client = Client()
+    client.post("/console/login/", {"username": globex.user.username, "password": PASSWORD})
+    assert "Depots" not in client.get("/console/knowledge/").content.decode()
+    for path in ("", "row/"):
+        assert client.get(f"/console/knowledge/{source.id}/{path}").status_code == 404
+    assert client.post(f"/console/knowledge/{source.id}/delete/").status_code == 404
+    with acme.scope():
+        assert Knowledge.objects.filter(id=source.id).exists()
+
+
+def test_a_session_cannot_choose_a_tenant_one_does_not_work_for(staff: Client, globex: House) -> None:
+    assert staff.post("/console/tenant/", {"tenant": str(globex.tenant.id)}).status_code == 200
+    assert staff.session[SESSION_KEY] != str(globex.tenant.id)
+
+
+def test_a_suspended_tenants_staff_are_let_in_no_more(staff: Client, acme: House) -> None:
+    from django.utils import timezone
+
+    acme.tenant.suspended_at = timezone.now()
+    acme.tenant.save()
+    assert staff.get("/console/knowledge/").status_code == 302

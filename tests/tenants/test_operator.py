@@ -1,0 +1,58 @@
+"""The operator's admin shows a tenant's rows only inside a tenant that was explicitly entered, and writes that down."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from tests.world import House
+
+OWNED = ("agents/agent", "knowledge/knowledge", "chats/chat", "chats/contentchat", "analysis/sentimentanalysis", "tenants/apikey", "tenants/membership")  # fmt: skip
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("operator"))
+    return client
+
+
+def enter(operator: Client, house: House, action: str = "enter") -> None:
+    chosen = {"action": action, "_selected_action": [str(house.tenant.id)]}
+    assert operator.post("/admin/tenants/tenant/", chosen).status_code == 302
+
+
+@pytest.mark.parametrize("page", OWNED)
+def test_outside_a_tenant_nothing_owned_is_shown(operator: Client, acme: House, page: str) -> None:
+    assert operator.get(f"/admin/{page}/").status_code == 403
+    assert f"/admin/{page}/" not in operator.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize("page", OWNED)
+def test_inside_a_tenant_its_rows_are_shown(operator: Client, acme: House, page: str) -> None:
+    enter(operator, acme)
+    assert operator.get(f"/admin/{page}/").status_code == 200
+
+
+def test_inside_one_tenant_nothing_of_the_rival_is_shown(
+    operator: Client, acme: House, globex: House
+) -> None:
+    enter(operator, acme)
+    shown = operator.get("/admin/agents/agent/").content.decode()
+    assert acme.agent.name in shown
+    assert globex.agent.name not in shown
+    assert operator.get(f"/admin/agents/agent/{globex.agent.id}/change/").status_code == 302
+
+
+def test_entering_is_written_down_and_leaving_shuts_the_door(operator: Client, acme: House) -> None:
+    enter(operator, acme)
+    [entry] = LogEntry.objects.filter(object_id=str(acme.tenant.id))
+    assert "Entered" in entry.get_change_message()
+    enter(operator, acme, action="leave")
+    assert operator.get("/admin/agents/agent/").status_code == 403
+
+
+def test_staff_of_a_tenant_are_no_operators(db: None, acme: House) -> None:
+    client = Client()
+    client.force_login(acme.user)
+    assert client.get("/admin/").status_code == 302
