@@ -7,10 +7,9 @@ from collections.abc import Generator
 
 import uvicorn
 
+from consumers.frames import LARGEST
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LARGEST_FRAME = (
-    256 * 1024
-)  # far above the longest message, so that one that is too long can still be told why
 
 
 class Server(uvicorn.Server):
@@ -35,7 +34,7 @@ def configuration(*, host: str, port: int) -> uvicorn.Config:
         loop="uvloop",
         ws="websockets-sansio",
         ws_per_message_deflate=False,
-        ws_max_size=LARGEST_FRAME,
+        ws_max_size=LARGEST,
         timeout_graceful_shutdown=5,
         proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
         server_header=False,

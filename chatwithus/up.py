@@ -19,6 +19,7 @@ from chatwithus.signals import Signals, Stopped
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "How long do I have to return something?"
 PATIENCE = 90
+MEMORY = "700000"  # KiB; reading documents takes 550 MB of each of the two, and what grows beyond is replaced
 
 
 class CannotGoOn(Exception):
@@ -117,7 +118,8 @@ class Program:
         """Its log says when it is ready, so it logs at INFO whatever LOG_LEVEL the rest has."""
         schedule = str(self.services.folder.path / "celerybeat-schedule")
         celery = ["-m", "celery", "-A", "chatwithus", "worker", "--beat", "--schedule", schedule]
-        options = ["--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        size = ["--concurrency", "2", "--max-memory-per-child", MEMORY]
+        options = ["--loglevel", "INFO", "--without-gossip", "--without-mingle", *size]
         return self._python("worker", *celery, *options, LOG_LEVEL="INFO")
 
     def _is_serving(self) -> bool:

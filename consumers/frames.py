@@ -5,6 +5,8 @@ from uuid import UUID
 
 import orjson
 
+# Bytes; far above the longest message, so that one that is too long can still be told why.
+LARGEST = 256 * 1024
 _MAX_ID = 64
 
 

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -88,13 +88,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def uvicorn(port: int) -> list[str]:
+    """What serves in production and in `make up`; it reads PORT."""
+    return [sys.executable, "-m", "chatwithus.serve"]
+
+
+def daphne(port: int) -> list[str]:
+    """What serves in development."""
+    return [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+
+
 @contextmanager
-def serving(services: Services, **variables: str) -> Iterator[Server]:
+def serving(
+    services: Services, command: Callable[[int], list[str]] = uvicorn, **variables: str
+) -> Iterator[Server]:
     """One web process on a free port, until the block ends."""
     port = free_port()
     here = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", **environment(services), **variables}
-    command = [sys.executable, "-m", "chatwithus.serve"]
-    web = services.children.start(f"web-{port}", command, environment=dict(os.environ) | here, folder=ROOT)
+    web = services.children.start(
+        f"web-{port}", command(port), environment=dict(os.environ) | here, folder=ROOT
+    )
     server = Server(port, web)
     services.children.wait_for(web, lambda: _is_ready(server), patience=60, remedy="see its log")
     try:

@@ -155,8 +155,7 @@ STARTERS = frozenset(
 
 BULLET = re.compile(r"^[-*•‣◦▪–—·]\s+")
 NUMBERING = re.compile(r"^\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)]\s+")
-STOP = re.compile(r"""[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+[」』”’]*""")
-LAST_WORD = re.compile(r"[^\s(\[\"'“‘]*$")
+STOP = re.compile(r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s)|[。！？]+[」』”’]*""")
 LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -193,8 +192,8 @@ def _starts_small(after: str) -> bool:
 
 
 def _last_word(before: str) -> str:
-    found = LAST_WORD.search(before)
-    return found.group() if found else ""
+    words = before[-40:].split()
+    return words[-1].lstrip("([\"'“‘") if words else ""
 
 
 def _word_may_end(word: str, after: str) -> bool:

@@ -5,6 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+Shape = Literal["title", "text", "table", "list"]
+
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -22,7 +24,7 @@ class Element:
 
     A table has one line for each row, and each line names its columns."""
 
-    kind: Literal["title", "text", "table", "list"]
+    kind: Shape
     text: str
     depth: int = 0
     page: int | None = None

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lxml import html
 
 from apps.knowledge import lines, pdf, tables
-from apps.knowledge.elements import Element, cleaned
+from apps.knowledge.elements import Element, Shape, cleaned
 from apps.knowledge.sniff import Kind, Unreadable, check_unpacked, decode, sniff
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ HIDDEN = (
     f" | //*[re:test(translate(@style, ' \t\r\n', ''), '{UNSEEN_STYLE}', 'i')]"
 )
 UNLISTED = re.compile(r"^([^\s\-*+>|#\d].*)\n(?=(?:[-*+]|\d+[.)])\s)", re.MULTILINE)
-KNOWN: dict[str, Literal["title", "table", "list"]] = {"Title": "title", "Table": "table", "ListItem": "list"}
+KNOWN: dict[str, Shape] = {"Title": "title", "Table": "table", "ListItem": "list"}
 RUNNING = ("Header", "Footer", "PageBreak", "PageNumber")
 LONGEST_JUDGED = 4_000  # characters of a block that decide what it is; a language model on more takes minutes
 NO_LANGUAGE_GUESSING = [""]
@@ -106,7 +106,7 @@ def _parsed(parser: "Callable[..., list[Raw]]", **given: object) -> "list[Raw]":
 def _elements(found: "Iterable[Raw]") -> Iterator[Element]:
     for raw in found:
         text = _table(raw) if raw.category == "Table" else cleaned(raw.text)
-        kind = KNOWN.get(raw.category, "text")
+        kind: Shape = KNOWN.get(raw.category, "text")
         if text and raw.category not in RUNNING:
             depth = raw.metadata.category_depth or 0 if kind in ("title", "list") else 0
             text = " ".join(text.split()) if kind == "title" else text

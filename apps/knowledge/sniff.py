@@ -48,7 +48,8 @@ MOST_MEMBERS = 2_000
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 DECLARED_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset=["']?([\w-]{2,30})""", re.IGNORECASE)
 WEB_PAGE = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.S
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body)[\s>]",
+    re.I | re.S,
 )
 IMPLAUSIBLE = re.compile(r"[\x80-\x9f¤¦¨¬¯¸¹³²¶×÷ÞþðÐ]")
 
@@ -84,7 +85,7 @@ def decode(content: bytes, *, kind: Kind) -> str:
             break
     else:
         raise Unreadable("The text is in an unknown encoding. Please save it as UTF-8.")
-    if CONTROL.search(text):
+    if "\0" in text or len(CONTROL.findall(text)) > len(text) / 100:
         raise Unreadable("The file is not text: it holds bytes that no text has.")
     if kind != "html" and WEB_PAGE.match(text):
         raise Unreadable("The file is named as text but is a web page (HTML). Please name it .html.")
