@@ -87,7 +87,9 @@ def result(asked: Asked, *, corpus: Corpus, embedder: Remembering) -> Result:
     pool = [
         candidate
         for source in corpus.sources(asked.text)
-        for candidate in relatedness.candidates(question, source, embedder=embedder)
+        for candidate in relatedness.candidates(
+            question, source.text, source=source.number, score=source.score, embedder=embedder
+        )
     ]
     first = best_of(pool, quoted=[])
     second = best_of(pool, quoted=[first]) if first else None
@@ -132,7 +134,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with squad2dev/ and offtopic/")
-    parser.add_argument("--sample", type=int, default=500, help="questions of each kind (default 500)")
+    parser.add_argument("--sample", type=int, default=400, help="questions of each kind (default 400)")
     given = parser.parse_args()
     began = time.perf_counter()
     embedder = Remembering()

@@ -31,7 +31,7 @@ USE_TZ = True
 LANGUAGE_CODE = "en"
 INSTALLED_APPS = [
     "chatwithus",
-    "daphne",  # before staticfiles, so that `runserver` speaks WebSocket
+    *(["daphne"] if "runserver" in sys.argv else []),  # so that `runserver` speaks WebSocket; slow to import
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "ninja",  # serves the API's documentation page from here instead of from a CDN
     "apps.tenants",
     "apps.agents",
     "apps.knowledge",

@@ -40,7 +40,7 @@ def visitors(inner: Application) -> Application:
 def staff(inner: Application) -> Application:
     """Reads the session cookie and lets in signed-in members of the tenant their session has chosen, from our own pages only."""
 
-    async def door(connection: dict[str, Any], receive: Any, send: Any) -> None:
+    async def door(connection: Any, receive: Any, send: Any) -> None:
         if not _is_same_origin(connection):
             await _turn_away(receive, send, WRONG_ORIGIN)
             return

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,6 +81,17 @@ class Visitor:
 
 def text_of(frames: list[dict[str, Any]]) -> str:
     return "".join(frame["text"] for frame in frames if frame["type"] == "reply.delta")
+
+
+def wait_until_read(client: httpx.Client, knowledge_id: str) -> dict[str, Any]:
+    """The source once its reading has ended, one way or the other."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = client.get(f"/api/v1/knowledge/{knowledge_id}").json()
+        if found["status"] in {"ready", "failed"}:
+            return found
+        time.sleep(0.1)
+    raise TimeoutError(f"Still {found['status']} after {PATIENCE} s")
 
 
 def free_port() -> int:

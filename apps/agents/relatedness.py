@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from apps.agents.embedders.base import Embedder
-from apps.agents.providers.base import Source
 from apps.agents.sentences import sentences
 from apps.agents.words import content_words
 
@@ -75,14 +74,20 @@ def asked(text: str, *, embedder: Embedder) -> Question:
     return Question(text, content_words(text), embedder.embed([text])[0])
 
 
-def candidates(question: Question, source: Source, *, embedder: Embedder) -> list[Candidate]:
+def candidates(
+    question: Question, text: str, *, source: int, score: float, embedder: Embedder
+) -> list[Candidate]:
     """The sentences of a source that may answer, judged. Embeds them, so call it in a thread.
 
     A sentence that shares no word with the question, nor stands beside one, is not worth embedding: it was the best one for
     1 in 1,500 questions."""
-    lines = [one for one in quotable(source.text) if not question.words or question.words & one.nearby]
+    lines = [one for one in quotable(text) if not question.words or question.words & one.nearby]
     vectors = embedder.embed([f"{line.lead} {line.text}".strip() for line in lines])
-    return [_judged(question, source, line, vector) for line, vector in zip(lines, vectors, strict=True)]
+    judged = (_relatedness(question, line, vector) for line, vector in zip(lines, vectors, strict=True))
+    return [
+        Candidate(line.text, source, value, value + SOURCE_SCORE * score + _bonus(question, line))
+        for line, value in zip(lines, judged, strict=True)
+    ]
 
 
 def quotable(text: str) -> Iterator[Line]:
@@ -97,18 +102,14 @@ def quotable(text: str) -> Iterator[Line]:
         before = words
 
 
-def _judged(question: Question, source: Source, line: Line, vector: Sequence[float]) -> Candidate:
-    relatedness = (
-        sum(a * b for a, b in zip(question.vector, vector, strict=True))
-        + SHARED_WORDS * _coverage(question.words, line.words)
-        + SHARED_WORDS_NEARBY * _coverage(question.words, line.nearby)
-    )
-    bonus = (
-        SOURCE_SCORE * source.score
-        + EXPECTED_KIND * expected(question.text, line.text)
-        + LENGTH * min(len(line.words), 20) / 20
-    )
-    return Candidate(line.text, source.number, relatedness, relatedness + bonus)
+def _relatedness(question: Question, line: Line, vector: Sequence[float]) -> float:
+    cosine = sum(a * b for a, b in zip(question.vector, vector, strict=True))
+    shared = SHARED_WORDS * _coverage(question.words, line.words)
+    return cosine + shared + SHARED_WORDS_NEARBY * _coverage(question.words, line.nearby)
+
+
+def _bonus(question: Question, line: Line) -> float:
+    return EXPECTED_KIND * expected(question.text, line.text) + LENGTH * min(len(line.words), 20) / 20
 
 
 def expected(question: str, sentence: str) -> int:

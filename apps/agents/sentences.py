@@ -3,156 +3,24 @@
 import re
 from collections.abc import Iterator
 
-ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "mt",
-        "vs",
-        "e.g",
-        "i.e",
-        "cf",
-        "viz",
-        "approx",
-        "incl",
-        "excl",
-        "fig",
-        "figs",
-        "gen",
-        "col",
-        "capt",
-        "rev",
-        "hon",
-    ]
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+ABBREVIATIONS = _set("mr mrs ms dr prof mt vs e.g i.e cf viz approx incl excl fig figs gen col capt rev hon")
+BEFORE_A_NUMBER = _set("no nos nr p pp art sec ch vol tel ext fig")
+MAY_END_A_SENTENCE = _set(
+    "a.m p.m etc inc ltd co corp jr sr ph.d al st rd ave blvd ft max min dept est vol jan feb mar apr jun jul aug sep sept"
+    " oct nov dec mon tue tues wed thu thur thurs fri sat sun"
 )
-BEFORE_A_NUMBER = frozenset(["no", "nos", "nr", "p", "pp", "art", "sec", "ch", "vol", "tel", "ext", "fig"])
-MAY_END_A_SENTENCE = frozenset(
-    [
-        "a.m",
-        "p.m",
-        "etc",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "jr",
-        "sr",
-        "ph.d",
-        "al",
-        "st",
-        "rd",
-        "ave",
-        "blvd",
-        "ft",
-        "max",
-        "min",
-        "dept",
-        "est",
-        "vol",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "mon",
-        "tue",
-        "tues",
-        "wed",
-        "thu",
-        "thur",
-        "thurs",
-        "fri",
-        "sat",
-        "sun",
-    ]
-)
-STARTERS = frozenset(
-    [
-        "a",
-        "after",
-        "all",
-        "also",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "because",
-        "before",
-        "both",
-        "but",
-        "by",
-        "do",
-        "each",
-        "every",
-        "for",
-        "from",
-        "he",
-        "her",
-        "his",
-        "how",
-        "however",
-        "if",
-        "in",
-        "is",
-        "it",
-        "its",
-        "many",
-        "most",
-        "my",
-        "no",
-        "not",
-        "now",
-        "of",
-        "on",
-        "once",
-        "one",
-        "or",
-        "other",
-        "our",
-        "please",
-        "she",
-        "since",
-        "so",
-        "some",
-        "such",
-        "that",
-        "the",
-        "their",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "under",
-        "until",
-        "we",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "why",
-        "with",
-        "you",
-        "your",
-    ]
+STARTERS = _set(
+    "a after all also an and any are as at because before both but by do each every for from he her his how however if in is"
+    " it its many most my no not now of on once one or other our please she since so some such that the their then there"
+    " these they this those to under until we what when where which while who why with you your"
 )
 
+NEAR = 40  # characters that decide, however long the line is
 BULLET = re.compile(r"^[-*•‣◦▪–—·]\s+")
 NUMBERING = re.compile(r"^\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,4})[.)]\s+")
 STOP = re.compile(r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s)|[。！？]+[」』”’]*""")
@@ -168,7 +36,8 @@ def _of_line(line: str) -> Iterator[str]:
     numbering = NUMBERING.match(line)
     start, search_from = 0, numbering.end() if numbering else 0
     for stop in STOP.finditer(line, search_from):
-        if _ends(line[start : stop.start()], stop.group(), line[stop.end() :].lstrip()):
+        before = line[max(start, stop.start() - NEAR) : stop.start()]
+        if _ends(before, stop.group(), line[stop.end() : stop.end() + NEAR].lstrip()):
             yield line[start : stop.end()].strip()
             start = stop.end()
     if rest := line[start:].strip():
@@ -192,7 +61,7 @@ def _starts_small(after: str) -> bool:
 
 
 def _last_word(before: str) -> str:
-    words = before[-40:].split()
+    words = before.split()
     return words[-1].lstrip("([\"'“‘") if words else ""
 
 

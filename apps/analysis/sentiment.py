@@ -1,9 +1,13 @@
-"""What a message felt like, by VADER (Hutto & Gilbert 2014). The only file that knows the library."""
+"""What a message felt like, by VADER (Hutto & Gilbert 2014). The only file that knows the library.
+
+It is imported inside the functions that need it: a web process imports this module to enqueue and has no VADER."""
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer, SentiText, negated
+if TYPE_CHECKING:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer, SentiText
 
 _THRESHOLD = 0.05  # the authors' own bounds for the compound score
 _MOST_WORDS = 5
@@ -30,6 +34,8 @@ def judge(text: str) -> Verdict:
 
 def _deciding(text: str, sign: int) -> list[str]:
     """The words that pull that way, strongest first; one that a negation turned round is named with it ("not helpful")."""
+    from vaderSentiment.vaderSentiment import SentiText
+
     sentence = SentiText(text)
     words: list[str] = sentence.words_and_emoticons
     pulls = {_named(words, place): sign * _pull(sentence, words, place) for place in range(len(words))}
@@ -38,7 +44,7 @@ def _deciding(text: str, sign: int) -> list[str]:
     ]
 
 
-def _pull(sentence: SentiText, words: list[str], place: int) -> float:
+def _pull(sentence: "SentiText", words: list[str], place: int) -> float:
     """A word's valence where it stands: with the emphasis and the negation in the three words before it."""
     if described := _analyzer().emojis.get(words[place]):
         return float(_analyzer().polarity_scores(described)["compound"])
@@ -47,6 +53,8 @@ def _pull(sentence: SentiText, words: list[str], place: int) -> float:
 
 
 def _named(words: list[str], place: int) -> str:
+    from vaderSentiment.vaderSentiment import negated
+
     before = words[max(0, place - 3) : place]
     turned = next((word for word in reversed(before) if negated([word.lower()])), None)
     known = words[place].lower() in _analyzer().lexicon
@@ -54,5 +62,7 @@ def _named(words: list[str], place: int) -> str:
 
 
 @cache
-def _analyzer() -> SentimentIntensityAnalyzer:
+def _analyzer() -> "SentimentIntensityAnalyzer":
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
     return SentimentIntensityAnalyzer()

@@ -15,6 +15,9 @@ INVISIBLE = re.compile(
 )
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 BREAK = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+WORD = re.compile(
+    r"\S{1,200}"
+)  # composing takes time by the square of a run of accents, so runs are kept short
 SPACES = re.compile(r"[^\S\n]+")
 
 
@@ -32,6 +35,7 @@ class Element:
 
 def cleaned(text: str) -> str:
     """The text without what no reader can see: such characters are how instructions are smuggled past people."""
-    text = INVISIBLE.sub("", unicodedata.normalize("NFC", BREAK.sub("\n", text)))
+    composed = WORD.sub(lambda word: unicodedata.normalize("NFC", word.group()), BREAK.sub("\n", text))
+    text = INVISIBLE.sub("", composed)
     lines = (SPACES.sub(" ", line).strip() for line in CONTROL.sub("", text).split("\n"))
     return "\n".join(line for line in lines if line)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.agents.embedders import catalogue
-from apps.knowledge import partition, passages
+from apps.knowledge import passages
 from apps.knowledge.models import Knowledge, Passage, Upload
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,9 @@ _BATCH = 16
 
 def read_in(knowledge_id: UUID) -> None:
     """Bring one waiting source to `ready` or `failed`. Safe to call twice: only one caller gets to begin."""
+    # Imported here, because a web process imports this module to enqueue and has no reader of documents.
+    from apps.knowledge import partition
+
     source = Knowledge.objects.filter(id=knowledge_id).first()
     if source is None or not source.begin():
         return

@@ -50,8 +50,14 @@ async def test_the_demo_question_is_answered_with_two_quotes_and_their_citations
     ("question", "expected"),
     [
         ("when does the zanzibar depot open", "The Zanzibar depot opens at 07:43 on Sunday. [3]"),
-        ("WHO PAYS THE POSTAGE OF A RETURN?", "From every other country you pay the return postage yourself. [1]"),
-        ("How much is delivery to Ireland?", "Where to: Ireland; Delivery time: 3–5 working days; Cost: £6.95 [2]"),
+        (
+            "WHO PAYS THE POSTAGE OF A RETURN?",
+            "From every other country you pay the return postage yourself. [1]",
+        ),
+        (
+            "How much is delivery to Ireland?",
+            "Where to: Ireland; Delivery time: 3–5 working days; Cost: £6.95 [2]",
+        ),
         ("Can I track my parcel?", "Yes, with the link that we send you by e-mail. [2]"),
     ],
 )
@@ -61,14 +67,25 @@ async def test_the_right_sentence_is_quoted_from_the_right_source(question: str,
 
 async def test_every_quote_is_a_whole_sentence_of_the_source_it_cites() -> None:
     texts = (RETURNS, DELIVERY, DEPOT)
-    for question in ("What about sale items?", "Do I pay for the return?", "How long is delivery?", "zanzibar"):
+    for question in (
+        "What about sale items?",
+        "Do I pay for the return?",
+        "How long is delivery?",
+        "zanzibar",
+    ):
         for quote, number in quotes(await answer(prompt(question, *texts))):
             assert quote in sentences(texts[number - 1])
 
 
 @pytest.mark.parametrize(
     "question",
-    ["who won the world cup in 1998", "What is the capital of Mongolia?", "Write me a poem about love", "xyzzy", "?!"],
+    [
+        "who won the world cup in 1998",
+        "What is the capital of Mongolia?",
+        "Write me a poem about love",
+        "xyzzy",
+        "?!",
+    ],
 )
 async def test_what_the_sources_do_not_say_is_not_answered(question: str) -> None:
     assert await answer(prompt(question, RETURNS, DELIVERY, DEPOT)) == REFUSAL
@@ -84,7 +101,9 @@ async def test_headings_and_questions_are_never_the_answer() -> None:
 
 
 async def test_a_sentence_that_carries_its_own_citation_marks_is_not_quoted() -> None:
-    text = await answer(prompt("When does the depot open?", "The depot opens at nine [7]. The depot opens late."))
+    text = await answer(
+        prompt("When does the depot open?", "The depot opens at nine [7]. The depot opens late.")
+    )
     assert text == "The depot opens late. [1]"
 
 
@@ -124,7 +143,9 @@ async def test_the_event_loop_stays_free_while_it_reads() -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    await answer(prompt("How long is the delivery to Mongolia?", *[RETURNS + f"\nPart {n}." for n in range(4)]))
+    await answer(
+        prompt("How long is the delivery to Mongolia?", *[RETURNS + f"\nPart {n}." for n in range(4)])
+    )
     counting.cancel()
     assert turns > 100
 
@@ -164,6 +185,6 @@ def test_a_question_for_a_number_prefers_a_sentence_with_one() -> None:
 def test_sentences_without_a_word_in_common_are_not_embedded() -> None:
     embedder = catalogue.load("minilm")
     question = relatedness.asked("When does the depot open?", embedder=embedder)
-    source = Source(1, "", "The depot opens at nine. It is blue. Cats sleep long. Dogs do not.", 0.5)
-    found = relatedness.candidates(question, source, embedder=embedder)
+    text = "The depot opens at nine. It is blue. Cats sleep long. Dogs do not."
+    found = relatedness.candidates(question, text, source=1, score=0.5, embedder=embedder)
     assert [one.text for one in found] == ["The depot opens at nine.", "It is blue."]

@@ -5,12 +5,16 @@ from apps.agents.followups import in_context
 EARLIER = ["Hello", "How long does delivery to France take?"]
 
 
-@pytest.mark.parametrize("question", ["And for Ireland?", "what about Norway", "How much is it?", "Why?", "To Spain?"])
+@pytest.mark.parametrize(
+    "question", ["And for Ireland?", "what about Norway", "How much is it?", "Why?", "To Spain?"]
+)
 def test_a_question_that_leans_takes_the_one_before_along(question: str) -> None:
     assert in_context(question, earlier=EARLIER) == f"How long does delivery to France take? {question}"
 
 
-@pytest.mark.parametrize("question", ["What are your opening hours?", "Opening hours", "Do you repair boots?"])
+@pytest.mark.parametrize(
+    "question", ["What are your opening hours?", "Opening hours", "Do you repair boots?"]
+)
 def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
     assert in_context(question, earlier=EARLIER) == question
 

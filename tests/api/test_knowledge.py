@@ -1,6 +1,5 @@
 """`/api/v1/knowledge`, through a real server and a real worker."""
 
-import time
 import uuid
 from typing import Any
 
@@ -8,28 +7,17 @@ import httpx
 import pytest
 
 from chatwithus.processes import Child
-from tests.server import PATIENCE, Server
+from tests.server import Server, wait_until_read
 from tests.world import House
 
 Houses = tuple[House, House]
-
-
-def settled(client: httpx.Client, knowledge_id: str) -> dict[str, Any]:
-    """The source once its reading has ended, one way or the other."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found: dict[str, Any] = client.get(f"/api/v1/knowledge/{knowledge_id}").json()
-        if found["status"] in {"ready", "failed"}:
-            return found
-        time.sleep(0.1)
-    raise TimeoutError(f"Still {found['status']} after {PATIENCE} s")
 
 
 def upload(client: httpx.Client, house: House, name: str, content: bytes) -> dict[str, Any]:
     fields = {"name": name, "agents": [str(house.agent.id)]}
     response = client.post("/api/v1/knowledge", data=fields, files={"file": (name, content)})
     assert response.status_code == 202, response.text
-    return settled(client, response.json()["id"])
+    return wait_until_read(client, response.json()["id"])
 
 
 def test_a_pasted_document_is_read_in_answers_and_is_forgotten(
@@ -49,7 +37,7 @@ def test_a_pasted_document_is_read_in_answers_and_is_forgotten(
         added = client.post("/api/v1/knowledge", json=body)
         assert added.status_code == 202
         assert added.json()["status"] == "waiting"
-        assert settled(client, added.json()["id"])["status"] == "ready"
+        assert wait_until_read(client, added.json()["id"])["status"] == "ready"
         answer = client.post("/api/v1/chat", json=question).json()
         assert fact in answer["response"]
         assert answer["citations"][0]["knowledge"] == added.json()["id"]
@@ -67,7 +55,7 @@ def test_a_document_serves_only_the_agents_it_is_linked_to(
         added = client.post(
             "/api/v1/knowledge", json={"name": "Depots", "content": "The Lima depot is green."}
         )
-        settled(client, added.json()["id"])
+        wait_until_read(client, added.json()["id"])
         answer = client.post(
             "/api/v1/chat", json={"agent": str(acme.agent.id), "message": "Is the Lima depot green?"}
         )

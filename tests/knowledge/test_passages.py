@@ -26,8 +26,13 @@ def test_nothing_becomes_nothing() -> None:
 
 
 def test_a_section_keeps_its_headings_from_the_outermost_in() -> None:
-    found = split([title("Help"), title("Returns", depth=1), text(150), title("Shipping", depth=1), text(150)])
-    assert [(one.heading_path, one.position) for one in found] == [(("Help", "Returns"), 0), (("Help", "Shipping"), 1)]
+    found = split(
+        [title("Help"), title("Returns", depth=1), text(150), title("Shipping", depth=1), text(150)]
+    )
+    assert [(one.heading_path, one.position) for one in found] == [
+        (("Help", "Returns"), 0),
+        (("Help", "Shipping"), 1),
+    ]
 
 
 def test_a_heading_closes_those_of_its_depth_and_deeper() -> None:
@@ -38,7 +43,9 @@ def test_a_heading_closes_those_of_its_depth_and_deeper() -> None:
 
 
 def test_small_sections_share_a_passage_and_keep_their_headings_as_lines() -> None:
-    found = split([title("Help"), title("Who pays?", depth=1), text(45), title("How long", depth=1), text(72)])
+    found = split(
+        [title("Help"), title("Who pays?", depth=1), text(45), title("How long", depth=1), text(72)]
+    )
     assert [one.heading_path for one in found] == [("Help",)]
     assert found[0].text.startswith("Who pays?\nSentence number 0")
     assert "\nHow long:\nSentence number 0" in found[0].text
@@ -87,7 +94,10 @@ def test_a_short_list_becomes_one_sentence_with_its_introduction() -> None:
 
 def test_a_list_of_sentences_stays_a_list() -> None:
     items = [Element("list", "Open the door. Go in."), Element("list", "Sit down.")]
-    assert split([Element("text", "Do this:"), *items])[0].text == "Do this:\n- Open the door. Go in.\n- Sit down."
+    assert (
+        split([Element("text", "Do this:"), *items])[0].text
+        == "Do this:\n- Open the door. Go in.\n- Sit down."
+    )
 
 
 def test_a_heading_with_nothing_below_it_is_not_lost() -> None:

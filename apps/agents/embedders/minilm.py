@@ -40,6 +40,8 @@ class MiniLM:
         self._tokenizer.enable_truncation(LONGEST)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
+        # Without these two a process that embeds keeps some 190 MB more, and is no faster (measured).
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         self._session = onnxruntime.InferenceSession(
             checked(*WEIGHTS), options, providers=["CPUExecutionProvider"]
         )

@@ -78,7 +78,9 @@ class Reading:
         embedder = catalogue.load(EMBEDDER)
         if self._question is None:
             self._question = relatedness.asked(self._request, embedder=embedder)
-        return relatedness.candidates(self._question, source, embedder=embedder)
+        return relatedness.candidates(
+            self._question, source.text, source=source.number, score=source.score, embedder=embedder
+        )
 
 
 def best_of(pool: Sequence[Candidate], *, quoted: Sequence[Candidate]) -> Candidate | None:

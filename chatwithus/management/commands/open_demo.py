@@ -1,8 +1,8 @@
 """`open_demo`: a fictional shop with an agent, its help centre, a staff login and an API key. Safe to repeat."""
 
 import json
-import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,9 +18,11 @@ from apps.knowledge import library
 from apps.knowledge.models import Knowledge
 from apps.tenants import access, scope
 from apps.tenants.models import ApiKey, Membership, Tenant
+from chatwithus.folder import write_json
 
 HELP_CENTRE = settings.BASE_DIR / "demo" / "knowledge"
 EMAIL = "demo@fernhill.example"
+ORIGIN = "From the demo's help centre."
 
 
 class Command(BaseCommand):
@@ -31,21 +33,25 @@ class Command(BaseCommand):
             "--credentials", type=Path, required=True, help="JSON file to keep the demo's secrets in"
         )
 
-    @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        known = _read(options["credentials"])
-        tenant = _tenant()
-        with scope.scoped_to(tenant.id):
-            agent = _agent()
-            password = _login(known.get("password"))
-            found = {
-                "agent": str(agent.id),
-                "api_key": _key(known.get("api_key")),
-                "email": EMAIL,
-                "password": password,
-            }
-            _write(options["credentials"], found)
-            _fill_shelf(agent)
+        path: Path = options["credentials"]
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        write_json(path, _open(known))
+
+
+@transaction.atomic
+def _open(known: dict[str, Any]) -> dict[str, Any]:
+    """The demo's ids and secrets; those already known are kept while they still hold."""
+    tenant = _tenant()
+    with scope.scoped_to(tenant.id):
+        agent = _agent()
+        return {
+            "agent": str(agent.id),
+            "api_key": _key(known.get("api_key")),
+            "email": EMAIL,
+            "password": _login(known.get("password")),
+            "knowledge": [str(source.id) for source in _fill_shelf(agent)],
+        }
 
 
 def _tenant() -> Tenant:
@@ -90,18 +96,9 @@ def _key(secret: str | None) -> str:
     return ApiKey.mint("Demo")[1]
 
 
-def _fill_shelf(agent: Agent) -> None:
+def _fill_shelf(agent: Agent) -> Iterator[Knowledge]:
     for document in sorted(HELP_CENTRE.glob("*.md")):
         text = document.read_text(encoding="utf-8")
         name = text.partition("\n")[0].lstrip("# ").strip()
-        if not Knowledge.objects.filter(name=name).exists():
-            library.add(name, content=text, description="From the demo's help centre.", agents=[agent.id])
-
-
-def _read(path: Path) -> dict[str, str]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _write(path: Path, found: dict[str, str]) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(found, file, indent=2)
+        known = Knowledge.objects.filter(name=name).first()
+        yield known or library.add(name, content=text, description=ORIGIN, agents=[agent.id])

@@ -1,0 +1,64 @@
+"""Whether the settings can be read, and whether the signing key is one."""
+
+import os
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+
+from chatwithus.doctor.findings import Trouble
+from chatwithus.doctor.installation import Installation
+from chatwithus.env import Environment
+
+REQUIRED = ("DATABASE_URL", "VECTOR_DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+PLACEHOLDERS = ("change", "insecure", "placeholder", "example", "replace")
+SHORTEST_KEY = 32
+FRESH_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+
+
+def settings(installation: Installation) -> str:
+    """All missing variables at once, else the first thing that keeps Django from starting."""
+    try:
+        _refuse_unreadable(installation.environment)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatwithus.settings")
+        django.setup()
+    except ImproperlyConfigured as error:
+        raise Trouble(str(error)) from error
+    except ImportError as error:
+        raise Trouble(str(error), remedy="install requirements/ again, as `make up` does") from error
+    except ValueError as error:
+        raise Trouble(f"a setting has a value that nothing can be done with ({error})") from error
+    return "all variables are there"
+
+
+def _refuse_unreadable(environment: Environment) -> None:
+    missing = [name for name in REQUIRED if not environment.text(name, "")]
+    if missing:
+        names = ", ".join(missing[:-1]) + " and " + missing[-1] if len(missing) > 1 else missing[0]
+        raise Trouble(
+            f"{names} {'are' if len(missing) > 1 else 'is'} not set",
+            remedy="start the embedded services with `make up`, or set what is missing (see .env.example)",
+        )
+    for name in ("DATABASE_URL", "VECTOR_DATABASE_URL"):
+        try:
+            environment.postgres(name)
+        except ValueError:  # its own words would show a piece of the password
+            raise Trouble(
+                f"{name} is not an address",
+                remedy="write postgresql://user:password@host:5432/name, with %2F for a / in the password",
+            ) from None
+
+
+def secrets(installation: Installation) -> str:
+    """A key that signs sessions and visitors' tokens must be long and nobody's example."""
+    key = installation.text("SECRET_KEY")
+    if installation.read(lambda environment: environment.flag("DEBUG", False)):
+        return "not judged, as DEBUG is on, which it must never be where strangers come"
+    remedy = f"set SECRET_KEY to what this prints: {FRESH_KEY}"
+    if any(word in key.lower() for word in PLACEHOLDERS):
+        raise Trouble("SECRET_KEY is a placeholder that anybody can read", remedy=remedy)
+    if len(key) < SHORTEST_KEY or len(set(key)) < 8:
+        raise Trouble(
+            f"SECRET_KEY can be guessed: it has {len(key)} characters, {len(set(key))} of them different",
+            remedy=remedy,
+        )
+    return f"the signing key has {len(key)} characters"
