@@ -107,7 +107,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # Redis protocol: cache, queue and channel layer. redis-py's 5 s default socket timeout kills idle subscribers and its
 # async pool of 100 connections leaves sockets silently outside their group, hence the two options.
 REDIS_URL = env.text("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -16,6 +16,8 @@ from consumers.base import Consumer
 class ChatConsumer(Consumer):
     """Serves nothing before `hello` has said who the visitor is."""
 
+    channel_layer_alias = "none"  # no groups here, so that a visitor is served while Valkey is not
+
     agent: Agent
     visitor: visitors.Visitor | None = None
     chat_id: UUID | None = None

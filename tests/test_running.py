@@ -1,10 +1,14 @@
 """What can only be seen while web and worker run together."""
 
+import os
+import signal
 import threading
+
+import httpx
 
 from chatwithus.embedded import Services
 from chatwithus.processes import Child
-from tests.server import Server, serving, text_of, wait_until_read
+from tests.server import PATIENCE, Server, serving, text_of, wait_until_read
 from tests.services import CLONES
 from tests.world import House
 
@@ -24,7 +28,9 @@ def test_web_and_worker_are_app_in_both_databases(
     assert set(found) == {(name, "app") for name in CLONES.values()}
 
 
-def test_fifty_visitors_and_a_program_are_served_over_a_pool_of_one(services: Services, houses: Houses) -> None:
+def test_fifty_visitors_and_a_program_are_served_over_a_pool_of_one(
+    services: Services, houses: Houses
+) -> None:
     """Nobody holds a connection while a reply runs, or the reply itself would find none."""
     acme, _ = houses
     ended: list[str] = []
@@ -66,3 +72,20 @@ def test_an_uploaded_file_answers_on_the_socket_and_over_rest(
     assert "07:43" in text_of(frames)
     assert frames[-2]["citations"][0]["knowledge"] == over_rest["citations"][0]["knowledge"] == added["id"]
     assert (text_of(foreign), foreign[-2]["citations"]) == (globex.agent.refusal, [])
+
+
+def test_a_visitor_is_answered_while_valkey_hangs_and_readiness_says_so(
+    services: Services, server: Server, houses: Houses
+) -> None:
+    [valkey] = [child.pid for child in services.children.running if child.name == "valkey"]
+    os.kill(valkey, signal.SIGSTOP)
+    try:
+        with server.visitor(houses[0]) as visitor:
+            assert visitor.ask("Is anybody there?")[-1]["type"] == "reply.completed"
+        unready = httpx.get(f"{server.url}/readyz", timeout=PATIENCE)
+        assert (unready.status_code, unready.json()["redis"]) == (503, "unreachable")
+        assert unready.json()["database"] == unready.json()["vectors"] == "ok"
+        assert httpx.get(f"{server.url}/livez", timeout=PATIENCE).status_code == 200
+    finally:
+        os.kill(valkey, signal.SIGCONT)
+    assert httpx.get(f"{server.url}/readyz", timeout=PATIENCE).status_code == 200
