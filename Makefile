@@ -35,19 +35,24 @@ check: export DATABASE_URL = postgresql://nobody@127.0.0.1/nowhere
 check: export VECTOR_DATABASE_URL = $(DATABASE_URL)
 check: export REDIS_URL = redis://127.0.0.1/0
 check: export SECRET_KEY = for the type checker alone
-check: ## Format, lint, types, architecture
+check: ## Format, lint, types, architecture, front end, known vulnerabilities
 	$(call install,requirements/dev.txt)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	@command -v node >/dev/null || $(PYTHON) chatwithus/install.py $(VENV) frontend/node.txt
+	frontend/check.sh
+	@$(VENV)/bin/python tests/audit.py
 
 lock: ## Write requirements/ from the ranges in pyproject.toml (ARGS=--upgrade moves versions)
 	$(call install,requirements/dev.txt)
-	$(call compile,dev,--all-extras)
+	$(call compile,dev,--extra ingestion --extra embedded --extra test --extra dev)
 	$(call compile,up,--extra ingestion --extra embedded --constraint requirements/dev.txt)
 	$(call compile,worker,--extra ingestion --constraint requirements/dev.txt)
 	$(call compile,web,--constraint requirements/dev.txt)
+	@$(VENV)/bin/uv pip compile --group node --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--quiet --custom-compile-command "make lock" --output-file frontend/node.txt $(ARGS)
 
 clean: ## Remove .venv, .data and caches, unless an instance runs on .data
 	@if [ -e .data/lock ] && ! flock --nonblock .data/lock true; then \
