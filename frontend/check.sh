@@ -6,5 +6,5 @@ if ! command -v node >/dev/null; then
     PATH="$PWD/$wheel/bin:$PATH"
     npm() { node "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; } # the wheel's own npm is a link that leads nowhere
 fi
-[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error || exit 1
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm install --no-save --no-audit --no-fund --loglevel=error || exit 1
 npm run --silent check && npm run --silent test && npm run --silent verify

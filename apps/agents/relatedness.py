@@ -1,6 +1,7 @@
 """How well a sentence answers a question: the figures behind quoting, and behind saying "I do not know".
 
-The weights were fitted on one half of `benchmarks/refusal.py`'s questions and judged on the other; run it after a change.
+The weights and the threshold were picked by hand while looking at all the questions of `benchmarks/refusal.py`, so its
+figures say that nothing has got worse, not how well this does on other questions. Run it after a change.
 """
 
 import re
@@ -11,7 +12,7 @@ from apps.agents.embedders.base import Embedder
 from apps.agents.sentences import sentences
 from apps.agents.words import content_words
 
-RELATED = 0.68  # below this an answer is more likely wrong than right
+RELATED = 0.68  # the most related sentence of about 94 % of answerable questions reaches it, of 6 % of off-topic ones
 
 SHARED_WORDS = 0.2
 SHARED_WORDS_NEARBY = 0.2

@@ -70,7 +70,9 @@ def clean(text: str) -> str:
 def open_chat(agent: Agent, visitor: str, *, client_message_id: str | None = None) -> Chat:
     """A new chat; or the one this visitor's first message has opened already, when its acknowledgement was lost."""
     if client_message_id is not None:
-        opened = Chat.objects.filter(agent=agent, visitor=visitor, exchanges__client_message_id=client_message_id)
+        opened = Chat.objects.filter(
+            agent=agent, visitor=visitor, exchanges__client_message_id=client_message_id
+        )
         if chat := opened.first():
             return chat
     return Chat.objects.create(agent=agent, visitor=visitor)

@@ -16,8 +16,7 @@ def compose(agent: Agent, question: str, *, history: Sequence[ContentChat], foun
         history=turns(history),
         question=question,
         sources=tuple(
-            Source(number, one.title, one.text, one.score, one.cosine)
-            for number, one in enumerate(found, start=1)
+            Source(number, one.title, one.text, one.score) for number, one in enumerate(found, start=1)
         ),
         refusal=agent.refusal,
     )

@@ -24,7 +24,7 @@ DEPOT = "The Zanzibar depot opens at 07:43 on Sunday. It was painted blue in spr
 
 
 def prompt(question: str, *texts: str, history: Sequence[Turn] = ()) -> Prompt:
-    sources = tuple(Source(number, "Help", text, 0.7, 0.5) for number, text in enumerate(texts, start=1))
+    sources = tuple(Source(number, "Help", text, 0.7) for number, text in enumerate(texts, start=1))
     return Prompt("", 0.0, "", tuple(history), question, sources, REFUSAL)
 
 

@@ -17,13 +17,12 @@ Kind = Literal["unreachable", "refused", "timeout", "garbled", "overloaded"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One passage offered to the provider; `[number]` in an answer cites it. `cosine` is passage to question."""
+    """One passage offered to the provider; `[number]` in an answer cites it."""
 
     number: int
     title: str
     text: str
     score: float
-    cosine: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from apps.agents.relatedness import RELATED, Candidate, Question
 from apps.agents.words import content_words
 
 EMBEDDER = "minilm"
-SURE = 0.85  # quoted without reading on: 1 % fewer right answers for less than half of the reading
+SURE = 0.85  # quoted without reading on: 2.5 of 6 sources read on average, for 1.5 points fewer right first quotes
 ADDED = 0.6  # a second sentence may be less related than the first, but not much less fit
 WORSE = 0.35
 MOST_QUOTES = 2
