@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "apps.console",
 ]
 MIDDLEWARE = [
+    "apps.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -5,7 +5,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -112,8 +113,16 @@ _TABLE: dict[type[Exception], Any] = {
     ReplyFailed: lambda error: Problem(
         502, error.code, "The agent could not answer", "Your message is kept; try again."
     ),
+    RequestDataTooBig: lambda error: Problem(
+        413, "too_large", "The request is too large", "Send large texts as a file."
+    ),
+    SuspiciousOperation: lambda error: Problem(400, "bad_request", "The request cannot be read", str(error)),
+    UnreadablePostError: lambda error: Problem(400, "bad_request", "The request cannot be read", str(error)),
     HttpError: lambda error: Problem(
-        error.status_code, "bad_request", "The request cannot be read", str(error)
+        error.status_code,
+        "too_large" if error.status_code == 413 else "bad_request",
+        "The request cannot be read",
+        str(error),
     ),
     Exception: _unexpected,
 }

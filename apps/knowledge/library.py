@@ -39,6 +39,7 @@ def add(
 ) -> Knowledge:
     """Put a plain document on the shelf, `waiting` to be read in. Raises BadSource; an empty file fails later, with its reason."""
     _check(name, content, file)
+    _check_text(name=name, content=content, description=description)
     chosen = _agents(agents)
     with transaction.atomic():
         source = Knowledge.objects.create(name=name.strip(), content=content, description=description)
@@ -70,8 +71,12 @@ def _check(name: str, content: str, file: File | None) -> None:
         raise BadSource(
             "content", f"The text has more than {MAX_CONTENT:,} characters. Split it into several documents."
         )
-    if "\x00" in name + content:
-        raise BadSource("content", "The text has characters that cannot be stored.")
+
+
+def _check_text(**fields: str) -> None:
+    for field, text in fields.items():
+        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise BadSource(field, "It has characters that cannot be stored.")
 
 
 def _agents(ids: Iterable[UUID]) -> list[Agent]:

@@ -125,6 +125,35 @@ def test_a_body_that_cannot_be_read_is_explained(server: Server, houses: Houses,
     assert response.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/chat", 405),
+        ("DELETE", "/api/v1/chat", 405),
+        ("POST", "/api/v1/nothing", 404),
+        ("GET", "/api/v2/", 404),
+    ],
+)
+def test_a_wrong_method_or_path_is_a_problem_document_too(
+    server: Server, houses: Houses, method: str, path: str, status: int
+) -> None:
+    with server.rest(houses[0]) as client:
+        response = client.request(method, path)
+    assert is_problem(response, status, response.json()["code"])
+    assert response.headers.get("allow") == ("POST" if status == 405 else None)
+
+
+def test_a_body_above_the_limit_is_refused(server: Server, houses: Houses) -> None:
+    assert is_problem(ask(server, houses[0], "x" * 3_000_000), 413, "too_large")
+
+
+def test_a_body_that_is_nested_without_end_is_refused(server: Server, houses: Houses) -> None:
+    with server.rest(houses[0]) as client:
+        for path in ("/api/v1/chat", "/api/v1/knowledge"):
+            response = client.post(path, content=b"[" * 100_000, headers={"Content-Type": "application/json"})
+            assert is_problem(response, 400, "bad_request")
+
+
 def test_concurrent_messages_of_one_session_are_numbered_without_gaps(server: Server, houses: Houses) -> None:
     from apps.chats.models import ContentChat, Event
 

@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_says_why(
     "fields",
     [{}, {"name": ""}, {"name": " ", "content": "x"}, {"name": "x"}, {"name": "x" * 201, "content": "y"},
      {"name": "x", "content": "y", "category": "website"}, {"name": "x", "content": "y", "agents": ["nobody"]},
-     {"name": "x", "content": "y", "agents": [str(uuid.uuid4())]}, {"name": "x", "content": "a\x00"}, {"name": "x", "content": ["y"]}],
+     {"name": "x", "content": "y", "agents": [str(uuid.uuid4())]}, {"name": "x", "content": "a\x00"}, {"name": "x", "content": "y", "description": "a\x00"}, {"name": "x", "content": ["y"]}],
 )  # fmt: skip
 def test_what_cannot_become_knowledge_is_explained(
     server: Server, houses: Houses, fields: dict[str, Any]
