@@ -16,10 +16,10 @@ define compile
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check lock clean
+.PHONY: help up test doctor check lock clean
 
 help: ## Show these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## Install what is needed and serve on http://127.0.0.1:8000 (PORT=n DATA_DIR=folder)
 	$(call install,requirements/up.txt)
@@ -29,6 +29,14 @@ test: ## Run all tests with real services and a real browser (ARGS="-k words" na
 	$(call install,requirements/dev.txt)
 	@$(VENV)/bin/python tests/browser.py
 	@exec $(VENV)/bin/python -m pytest $(ARGS)
+
+doctor: ## Say what keeps the installation from working (PORT=n DATA_DIR=folder)
+	$(call install,requirements/up.txt)
+	@exec $(VENV)/bin/python manage.py doctor $(ARGS)
+
+bench-%: ## Measure benchmarks/%.py against its bounds (DATA=folder where it wants data)
+	$(call install,requirements/dev.txt)
+	@exec $(VENV)/bin/python -m benchmarks.$* $(if $(DATA),--data $(DATA)) $(ARGS)
 
 # The type checker reads the settings, which want addresses but connect to none.
 check: export DATABASE_URL = postgresql://nobody@127.0.0.1/nowhere

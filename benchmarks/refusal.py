@@ -80,7 +80,7 @@ class Corpus:
         cosine = self._vectors @ np.array(self._embedder.embed([text])[0])
         scores = 0.6 * cosine.clip(0, 1) + 0.4 * lexical
         best = np.argsort(-scores)[:SOURCES]
-        return tuple(Source(n, "", self._texts[i], scores[i], cosine[i]) for n, i in enumerate(best, start=1))
+        return tuple(Source(n, "", self._texts[i], scores[i]) for n, i in enumerate(best, start=1))
 
 
 def result(asked: Asked, *, corpus: Corpus, embedder: Remembering) -> Result:

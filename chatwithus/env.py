@@ -45,16 +45,22 @@ class Environment:
 
     def postgres(self, name: str) -> dict[str, object]:
         """A Django database entry from a `postgresql://user:password@host:port/name?option=…` address."""
-        url = urlsplit(self.text(name))
+        try:
+            url = urlsplit(self.text(name))
+            port = url.port or 5432
+        except ValueError:  # says what it read, which may be a password
+            url, port = urlsplit(""), 0
         if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
-            raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/name.")
+            raise ImproperlyConfigured(
+                f"{name} is not an address: write postgresql://user:password@host:5432/name, with %2F for a / in the password."
+            )
         return {
             "ENGINE": "apps.tenants.postgres",
             "NAME": unquote(url.path.lstrip("/")),
             "USER": unquote(url.username or ""),
             "PASSWORD": unquote(url.password or ""),
             "HOST": unquote(url.hostname or ""),
-            "PORT": str(url.port or 5432),
+            "PORT": str(port),
             "OPTIONS": dict(parse_qsl(url.query)),
         }
 

@@ -31,7 +31,7 @@ def examine(checks: Iterable[Check], installation: Installation) -> Iterator[Fin
 
 
 def _lacking(check: Check, names: list[str]) -> Finding:
-    return Finding(check.name, "skipped", f"first {' and '.join(names)} must be good")
+    return Finding(check.name, "skipped", f"{' and '.join(names)} must be good first")
 
 
 def _in_time(check: Check, installation: Installation) -> Finding:

@@ -18,11 +18,12 @@ FRESH_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 def settings(installation: Installation) -> str:
     """All missing variables at once, else the first thing that keeps Django from starting."""
     try:
-        _refuse_unreadable(installation.environment)
+        _refuse_missing(installation.environment)
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatwithus.settings")
         django.setup()
     except ImproperlyConfigured as error:
-        raise Trouble(str(error)) from error
+        cause, _, remedy = str(error).rstrip(".").partition(": ")
+        raise Trouble(cause, remedy=remedy) from error
     except ImportError as error:
         raise Trouble(str(error), remedy="install requirements/ again, as `make up` does") from error
     except ValueError as error:
@@ -30,7 +31,7 @@ def settings(installation: Installation) -> str:
     return "all variables are there"
 
 
-def _refuse_unreadable(environment: Environment) -> None:
+def _refuse_missing(environment: Environment) -> None:
     missing = [name for name in REQUIRED if not environment.text(name, "")]
     if missing:
         names = ", ".join(missing[:-1]) + " and " + missing[-1] if len(missing) > 1 else missing[0]
@@ -38,14 +39,6 @@ def _refuse_unreadable(environment: Environment) -> None:
             f"{names} {'are' if len(missing) > 1 else 'is'} not set",
             remedy="start the embedded services with `make up`, or set what is missing (see .env.example)",
         )
-    for name in ("DATABASE_URL", "VECTOR_DATABASE_URL"):
-        try:
-            environment.postgres(name)
-        except ValueError:  # its own words would show a piece of the password
-            raise Trouble(
-                f"{name} is not an address",
-                remedy="write postgresql://user:password@host:5432/name, with %2F for a / in the password",
-            ) from None
 
 
 def secrets(installation: Installation) -> str:

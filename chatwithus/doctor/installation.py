@@ -28,6 +28,11 @@ class Installation:
         self.folder = Path(variables.get("DATA_DIR") or root / ".data").resolve()
         self._variables = variables
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether somebody set its addresses, rather than `make up` with services of its own."""
+        return bool(self._variables.get("DATABASE_URL") or self._variables.get("DATABASE_URL_FILE"))
+
     @cached_property
     def environment(self) -> Environment:
         return Environment(self._variables, self.folder / "run.json")
@@ -37,26 +42,20 @@ class Installation:
         try:
             return question(self.environment)
         except ImproperlyConfigured as error:
-            raise Skip(str(error).partition(". ")[0].rstrip(".")) from None
+            raise Skip(str(error).partition(": ")[0].partition(". ")[0].rstrip(".")) from None
 
     def text(self, name: str, default: str | None = None) -> str:
         return self.read(lambda environment: environment.text(name, default))
 
     def connect(self, variable: str) -> psycopg.Connection[Any]:
         """A connection as a serving process has it; neither it nor a query on it takes more than 3 s."""
-        entry = self._address(variable)
+        entry = self.read(lambda environment: environment.postgres(variable))
         options: Any = entry["OPTIONS"]
         parts = {name: entry[name.upper()] for name in ("host", "port", "user", "password")}
         address = {**parts, "dbname": entry["NAME"], **options, "connect_timeout": PATIENCE}
         connection = psycopg.connect(make_conninfo("", **address), autocommit=True)
         connection.execute(b"SET statement_timeout = %d" % (PATIENCE * 1000))
         return connection
-
-    def _address(self, variable: str) -> dict[str, object]:
-        try:
-            return self.read(lambda environment: environment.postgres(variable))
-        except ValueError:  # its own words would show a piece of the password
-            raise Skip(f"{variable} is not an address") from None
 
     def rows(self, variable: str, query: str, *given: Any) -> list[tuple[Any, ...]]:
         with self.connect(variable) as connection:

@@ -5,10 +5,11 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from apps.agents.embedders import catalogue, minilm
 from chatwithus.address import Address
-from chatwithus.doctor.findings import Trouble
+from chatwithus.doctor.findings import Skip, Trouble
 from chatwithus.doctor.installation import Installation
 from chatwithus.folder import CannotStart
 
@@ -26,8 +27,11 @@ def disk(installation: Installation, *, room: int = GIB) -> str:
     try:
         tempfile.TemporaryFile(dir=place).close()
     except OSError as error:
+        cause = f"cannot write to {place} ({error.strerror})"
+        if installation.is_configured:
+            raise Skip(f"{cause}, which only beat and the demo need to") from error
         raise Trouble(
-            f"cannot write to {place} ({error.strerror})",
+            cause,
             remedy="give yourself the right to write there, or choose another folder with DATA_DIR",
         ) from error
     free = shutil.disk_usage(place).free
@@ -53,7 +57,8 @@ def port(installation: Installation) -> str:
 
 def _address(installation: Installation) -> Address:
     try:
-        return Address.read({name: installation.text(name, "") for name in ("HOST", "PORT", "PUBLIC_URL")})
+        known = {name: installation.text(name, "") for name in ("HOST", "PORT", "PUBLIC_URL")}
+        return Address.read(known | {"PORT": known["PORT"] or str(urlsplit(known["PUBLIC_URL"]).port or "")})
     except CannotStart as error:
         raise _told(error) from error
 

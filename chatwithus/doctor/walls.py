@@ -2,6 +2,7 @@
 
 from django.db.migrations.loader import MigrationLoader
 
+from chatwithus.doctor.databases import MIGRATE
 from chatwithus.doctor.findings import Trouble
 from chatwithus.doctor.installation import Installation
 
@@ -28,6 +29,8 @@ SELECT proname, pg_get_userbyid(proowner) = 'lookup' AND prosecdef AND has_funct
 def walls(installation: Installation, variable: str) -> str:
     """Every table with a `tenant_id` has a forced policy that asks for the tenant, and none that does not."""
     tables = installation.rows(variable, TABLES)
+    if not tables:
+        raise Trouble("no table of any tenant is there", remedy=MIGRATE)
     holes = [
         (cause.format(table), remedy.format(table))
         for table, *marks in tables
@@ -37,7 +40,7 @@ def walls(installation: Installation, variable: str) -> str:
     if holes:
         others = f", and {len(holes) - 1} more like it" if len(holes) > 1 else ""
         raise Trouble(holes[0][0] + others, remedy=holes[0][1])
-    return f"row-level security is forced on {len(tables)} tables"
+    return f"tables with forced row-level security: {len(tables)}"
 
 
 def lookups(installation: Installation, variable: str) -> str:

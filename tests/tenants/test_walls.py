@@ -109,6 +109,14 @@ def test_a_savepoint_rolled_back_after_a_change_of_tenant_is_noticed(acme: House
             assert cursor.fetchall() == [(acme.agent.id,)]
 
 
+def test_nobody_else_may_ask_the_questions_that_pass_the_wall(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname, proacl::text FROM pg_proc WHERE proname LIKE 'lookup%%' ORDER BY proname", [])
+        found = dict(cursor.fetchall())
+    assert set(found) == {"lookup_agent", "lookup_key", "lookup_memberships"}
+    assert set(found.values()) == {"{lookup=X/lookup,app=X/lookup}"}
+
+
 def test_before_a_tenant_is_known_only_ids_can_be_asked_for(acme: House) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT lookup_agent(%s)", [acme.agent.id])

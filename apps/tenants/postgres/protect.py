@@ -70,9 +70,9 @@ class Lookup(Operation):
             f"CREATE POLICY {policy} ON {self.table} FOR SELECT TO lookup USING (true)",
             f"CREATE FUNCTION {self.signature} RETURNS {self.returns} LANGUAGE sql STABLE SECURITY DEFINER "
             f"SET search_path = public, pg_temp AS $$ {self.body} $$",
-            f"ALTER FUNCTION {self.signature} OWNER TO lookup",
             f"REVOKE ALL ON FUNCTION {self.signature} FROM PUBLIC",
             f"GRANT EXECUTE ON FUNCTION {self.signature} TO app",
+            f"ALTER FUNCTION {self.signature} OWNER TO lookup",  # last: after it we may grant nothing any more
         ):
             editor.execute(statement, params=None)
 
