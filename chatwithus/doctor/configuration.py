@@ -19,6 +19,8 @@ def settings(installation: Installation) -> str:
     """All missing variables at once, else the first thing that keeps Django from starting."""
     try:
         _refuse_missing(installation.environment)
+        for name in ("DATABASE_URL", "VECTOR_DATABASE_URL"):
+            installation.environment.postgres(name)
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatwithus.settings")
         django.setup()
     except ImproperlyConfigured as error:
