@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from chatwithus.folder import LAYOUT, MARK
+from chatwithus.embedded.folder import LAYOUT, MARK
 
 ROOT = Path(__file__).resolve().parent.parent
 HOLDS = {"<=": operator.le, ">=": operator.ge}

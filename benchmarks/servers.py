@@ -16,7 +16,7 @@ from socket import create_connection
 from benchmarks import harness, usage
 from benchmarks.harness import ROOT, Benchmark
 from chatwithus import serve
-from chatwithus.cluster import free_port
+from chatwithus.embedded.cluster import free_port
 
 SOCKETS = 50
 PATIENCE = 20.0

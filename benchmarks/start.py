@@ -20,7 +20,7 @@ import httpx
 
 from benchmarks import harness, usage
 from benchmarks.harness import ROOT, Benchmark
-from chatwithus.cluster import free_port
+from chatwithus.embedded.cluster import free_port
 from chatwithus.up import QUESTION
 from tests.folders import fresh_folder
 

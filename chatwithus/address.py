@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chatwithus.folder import CannotStart
+from chatwithus.embedded.folder import CannotStart
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 

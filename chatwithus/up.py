@@ -12,8 +12,8 @@ from pathlib import Path
 
 from chatwithus.address import Address
 from chatwithus.embedded import Services
-from chatwithus.folder import CannotStart
-from chatwithus.processes import Child, adopt_orphans, die_with_parent
+from chatwithus.embedded.folder import CannotStart
+from chatwithus.embedded.processes import Child, adopt_orphans, die_with_parent
 from chatwithus.signals import Signals, Stopped
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,7 +22,9 @@ def main() -> None:
             fixed = ", ".join(known["fix_versions"]) or "none yet"
             print(f"{one['name']} {one['version']}: {known['id']} (fixed in {fixed})")
     silent = sum("skip_reason" in one for one in found)
-    print(f"  audit     {len(found) - silent - len(vulnerable)} versions without a known vulnerability, {silent} of which this index tells nothing")
+    print(
+        f"  audit     {len(found) - silent - len(vulnerable)} versions without a known vulnerability, {silent} of which this index tells nothing"
+    )
     sys.exit(bool(vulnerable))
 
 

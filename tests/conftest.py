@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatwithus.embedded import Services
-from chatwithus.processes import Child
+from chatwithus.embedded.processes import Child
 from tests.server import Server, serving, working
 from tests.world import House, found_house
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from chatwithus.children import BADGE
+from chatwithus.embedded.children import BADGE
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from chatwithus.embedded import Services
-from chatwithus.processes import Child
+from chatwithus.embedded.processes import Child
 from tests.services import ROOT, environment
 from tests.world import House
 

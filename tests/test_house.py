@@ -56,8 +56,8 @@ ONE_FILE_ONLY = {
     r"import (httpx|requests|aiohttp|urllib\.request|urllib3|ftplib)\b|from (httpx|requests|aiohttp|urllib3|urllib\.request)\b": {},
     r"import (http\.client|socket)\b|from socket\b": {
         "chatwithus/address.py": "the supervisor asks its own web process whether it is ready",
-        "chatwithus/cluster.py": "the supervisor asks for a free port for its own PostgreSQL",
-        "chatwithus/valkey.py": "the supervisor asks for a free port for its own Valkey",
+        "chatwithus/embedded/cluster.py": "the supervisor asks for a free port for its own PostgreSQL",
+        "chatwithus/embedded/valkey.py": "the supervisor asks for a free port for its own Valkey",
     },
 }
 

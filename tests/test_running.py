@@ -7,7 +7,7 @@ import threading
 import httpx
 
 from chatwithus.embedded import Services
-from chatwithus.processes import Child
+from chatwithus.embedded.processes import Child
 from tests.server import PATIENCE, Server, serving, text_of, wait_until_read
 from tests.services import CLONES
 from tests.world import House

@@ -11,7 +11,7 @@ from apps.agents.embedders import catalogue, minilm
 from chatwithus.address import Address
 from chatwithus.doctor.findings import Skip, Trouble
 from chatwithus.doctor.installation import Installation
-from chatwithus.folder import CannotStart
+from chatwithus.embedded.folder import CannotStart
 
 GIB = 1024**3
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chatwithus.processes import Child
+from chatwithus.embedded.processes import Child
 from tests.server import Server, wait_until_read
 from tests.world import House
 

@@ -16,11 +16,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from chatwithus import embedded, quarters
-from chatwithus.children import BADGE
-from chatwithus.embedded import Services
-from chatwithus.folder import CannotStart, DataFolder, write_json
-from chatwithus.processes import Child, Trace, members, trace
+from chatwithus import embedded
+from chatwithus.embedded import Services, quarters
+from chatwithus.embedded.children import BADGE
+from chatwithus.embedded.folder import CannotStart, DataFolder, write_json
+from chatwithus.embedded.processes import Child, Trace, members, trace
 from tests.folders import fresh_folder, inhabitants
 
 ROOT = Path(__file__).resolve().parents[2]

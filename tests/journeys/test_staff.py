@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from chatwithus.processes import Child
+from chatwithus.embedded.processes import Child
 from tests.server import Server
 from tests.world import House
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from chatwithus.address import Address
-from chatwithus.folder import CannotStart
+from chatwithus.embedded.folder import CannotStart
 from tests.folders import fresh_folder, inhabitants
 
 ROOT = Path(__file__).resolve().parents[2]

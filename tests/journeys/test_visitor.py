@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from playwright.sync_api import Locator, Page, expect
 
-from chatwithus.processes import Child
+from chatwithus.embedded.processes import Child
 from tests.services import ROOT
 from tests.world import House
 

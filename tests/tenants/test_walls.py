@@ -111,7 +111,9 @@ def test_a_savepoint_rolled_back_after_a_change_of_tenant_is_noticed(acme: House
 
 def test_nobody_else_may_ask_the_questions_that_pass_the_wall(db: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT proname, proacl::text FROM pg_proc WHERE proname LIKE 'lookup%%' ORDER BY proname", [])
+        cursor.execute(
+            "SELECT proname, proacl::text FROM pg_proc WHERE proname LIKE 'lookup%%' ORDER BY proname", []
+        )
         found = dict(cursor.fetchall())
     assert set(found) == {"lookup_agent", "lookup_key", "lookup_memberships"}
     assert set(found.values()) == {"{lookup=X/lookup,app=X/lookup}"}

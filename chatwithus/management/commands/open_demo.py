@@ -18,7 +18,7 @@ from apps.knowledge import library
 from apps.knowledge.models import Knowledge
 from apps.tenants import access, scope
 from apps.tenants.models import ApiKey, Membership, Tenant
-from chatwithus.folder import write_json
+from chatwithus.embedded.folder import write_json
 
 HELP_CENTRE = settings.BASE_DIR / "demo" / "knowledge"
 EMAIL = "demo@fernhill.example"

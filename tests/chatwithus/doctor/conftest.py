@@ -7,12 +7,11 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 
-from chatwithus import quarters
-from chatwithus.children import Children
-from chatwithus.embedded import Services
-from chatwithus.folder import DataFolder
-from chatwithus.processes import Child
-from chatwithus.valkey import Valkey
+from chatwithus.embedded import Services, quarters
+from chatwithus.embedded.children import Children
+from chatwithus.embedded.folder import DataFolder
+from chatwithus.embedded.processes import Child
+from chatwithus.embedded.valkey import Valkey
 from tests.chatwithus.doctor.diagnosis import Diagnosis
 from tests.folders import fresh_folder
 from tests.server import free_port

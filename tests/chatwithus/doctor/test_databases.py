@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chatwithus.cluster import SUPERUSER
 from chatwithus.embedded import Services
+from chatwithus.embedded.cluster import SUPERUSER
 from tests.chatwithus.doctor.diagnosis import VARIABLES, Diagnosis
 from tests.server import free_port
 from tests.services import TEMPLATES

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from chatwithus.embedded import Services
-from chatwithus.processes import Child
+from chatwithus.embedded.processes import Child
 from tests.chatwithus.doctor.diagnosis import HEALTHY, ROOT, Diagnosis, in_another_process
 from tests.server import Server
 from tests.services import environment

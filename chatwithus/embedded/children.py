@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from chatwithus.folder import CannotStart, DataFolder, write_json
-from chatwithus.processes import Child, Pause, Trace, User, kill, members, trace
+from chatwithus.embedded.folder import CannotStart, DataFolder, write_json
+from chatwithus.embedded.processes import Child, Pause, Trace, User, kill, members, trace
 
 BADGE = "CHAT_WITH_US_DATA"
 

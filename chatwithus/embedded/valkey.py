@@ -3,10 +3,10 @@
 import os
 import socket
 
-from chatwithus.children import Children
-from chatwithus.cluster import free_port
-from chatwithus.processes import Child
-from chatwithus.quarters import Quarters
+from chatwithus.embedded.children import Children
+from chatwithus.embedded.cluster import free_port
+from chatwithus.embedded.processes import Child
+from chatwithus.embedded.quarters import Quarters
 
 CONFIGURATION = """\
 bind 127.0.0.1

@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatwithus.folder import CannotStart
-from chatwithus.processes import User
+from chatwithus.embedded.folder import CannotStart
+from chatwithus.embedded.processes import User
 
 ELSEWHERE = Path("/var/lib/chat-with-us")
 CANDIDATES = ("postgres", "nobody")

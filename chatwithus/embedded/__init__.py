@@ -1,19 +1,17 @@
 """PostgreSQL and Valkey as children of the program: `with embedded.started(folder) as services: …`."""
 
-import argparse
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from chatwithus import quarters
-from chatwithus.children import Children
-from chatwithus.cluster import Cluster
-from chatwithus.folder import CannotStart, DataFolder, write_json
-from chatwithus.processes import Pause, adopt_orphans
-from chatwithus.valkey import Valkey
+from chatwithus.embedded import quarters
+from chatwithus.embedded.children import Children
+from chatwithus.embedded.cluster import Cluster
+from chatwithus.embedded.folder import CannotStart, DataFolder, write_json
+from chatwithus.embedded.processes import Pause
+from chatwithus.embedded.valkey import Valkey
 
 
 class Services:
@@ -122,27 +120,3 @@ def started(path: Path, *, fast: bool = False) -> Iterator[Services]:
         yield services
     finally:
         services.stop()
-
-
-def main() -> None:
-    """Keep the services of a folder running until a signal or the end of one of them."""
-    parser = argparse.ArgumentParser(prog="python -m chatwithus.embedded", description=main.__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--fast", action="store_true", help="forgo durability")
-    chosen = parser.parse_args()
-    asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, frame: asked.append(received))
-    adopt_orphans()
-    try:
-        with started(chosen.folder, fast=chosen.fast) as services:
-            services.publish("http://127.0.0.1:8000")
-            print(f"PostgreSQL and Valkey run; {services.folder.path}/run.json tells where.", flush=True)
-            while not asked and not any(child.has_ended() for child in services.children.running):
-                time.sleep(0.1)
-    except CannotStart as error:
-        raise SystemExit(str(error)) from None
-
-
-if __name__ == "__main__":
-    main()

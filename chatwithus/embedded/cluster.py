@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from chatwithus.children import Children
-from chatwithus.folder import CannotStart
-from chatwithus.processes import Child
-from chatwithus.quarters import Quarters
+from chatwithus.embedded.children import Children
+from chatwithus.embedded.folder import CannotStart
+from chatwithus.embedded.processes import Child
+from chatwithus.embedded.quarters import Quarters
 
 MAJOR = "18"
 SUPERUSER = "superuser"
