@@ -17,6 +17,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 # DATA_DIR is the one place that beat (its schedule) and `open_demo` (its credentials) write to; web and worker write nothing but /tmp.
 FROM python AS program
 ENV DATA_DIR=/data HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1
+# onnxruntime reports to its makers unless told not to.
+ENV ORT_DISABLE_TELEMETRY=1
 RUN groupadd --gid 10001 app \
     && useradd --uid 10001 --gid app --no-create-home --shell /usr/sbin/nologin app \
     && install --directory --owner app --group app /data
@@ -34,7 +36,8 @@ USER 10001:10001
 FROM program AS worker
 COPY --from=worker-packages /opt/venv /opt/venv
 HEALTHCHECK --interval=60s --timeout=15s --start-period=60s --start-interval=5s CMD ["python", "-m", "deploy.health", "worker"]
-CMD ["celery", "-A", "chatwithus", "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+CMD ["celery", "-A", "chatwithus", "worker", "--hostname", "worker@%h", "--queues", "celery", \
+     "--loglevel", "INFO", "--without-gossip", "--without-mingle", "--concurrency", "1", "--max-memory-per-child", "700000"]
 
 FROM program AS web
 COPY --from=web-packages /opt/venv /opt/venv

@@ -95,6 +95,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "console:login"
 LOGIN_REDIRECT_URL = "console:dashboard"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")
+SESSION_ENGINE = "apps.tenants.sessions"
 VISITOR_TOKEN_DAYS = env.integer("VISITOR_TOKEN_DAYS", 30)
 
 # With what mind
@@ -102,7 +103,7 @@ EMBEDDER = env.text("EMBEDDER", "minilm")
 
 # Knowing what
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # a million characters of pasted text
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # Redis protocol: cache, queue and channel layer. redis-py's 5 s default socket timeout kills idle subscribers and its
@@ -129,6 +130,9 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_ROUTES = {
+    "apps.knowledge.tasks.read_in": {"queue": "reading"}
+}  # long; dashboards do not wait behind it
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -145,6 +149,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-unscored-exchanges": {"task": "apps.analysis.tasks.sweep", "schedule": schedule(30)},
+    "sweep-abandoned-replies": {"task": "apps.chats.tasks.sweep", "schedule": schedule(60)},
     "sweep-waiting-knowledge": {"task": "apps.knowledge.tasks.sweep", "schedule": schedule(30)},
 }
 

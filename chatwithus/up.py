@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from chatwithus.address import Address
@@ -19,7 +20,7 @@ from chatwithus.signals import Signals, Stopped
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "How long do I have to return something?"
 PATIENCE = 90
-MEMORY = "700000"  # KiB; reading documents takes 550 MB of each of the two, and what grows beyond is replaced
+MEMORY = "700000"  # KiB; reading documents takes some 450 MB, and what grows beyond is replaced
 
 
 class CannotGoOn(Exception):
@@ -71,17 +72,19 @@ class Program:
         with stage("migrate"):
             self._manage("migrate", "--skip-checks", environment=self.services.owner_environment())
         began = time.monotonic()
-        worker, web = self._worker(), self._python("web", "-m", "chatwithus.serve")
+        worker, reader = self._worker(), self._reader()
+        web = self._python("web", "-m", "chatwithus.serve")
         with stage("demo"):
             self._manage("open_demo", "--skip-checks", "--credentials", str(self.credentials))
         with stage("worker", since=began):
-            self.children.wait_for(
-                worker, lambda: _is_consuming(worker), patience=PATIENCE, remedy=_read(worker)
-            )
+            for child in (worker, reader):
+                self.children.wait_for(
+                    child, partial(_is_consuming, child), patience=PATIENCE, remedy=_read(child)
+                )
         with stage("web", since=began):
             self.children.wait_for(web, self._is_serving, patience=PATIENCE, remedy=_read(web))
         with stage("knowledge"):
-            self.children.wait_for(worker, self._has_read_demo, patience=PATIENCE, remedy=_read(worker))
+            self.children.wait_for(reader, self._has_read_demo, patience=PATIENCE, remedy=_read(reader))
 
     def watch(self) -> None:
         """Go on until asked to stop (Stopped) or a child has ended (CannotGoOn)."""
@@ -115,12 +118,20 @@ class Program:
         return self.children.start(name, command, environment=environment, folder=ROOT)
 
     def _worker(self) -> Child:
-        """Its log says when it is ready, so it logs at INFO whatever LOG_LEVEL the rest has."""
+        """What is short: scores, counts, sweeps."""
         schedule = str(self.services.folder.path / "celerybeat-schedule")
-        celery = ["-m", "celery", "-A", "chatwithus", "worker", "--beat", "--schedule", schedule]
-        size = ["--concurrency", "2", "--max-memory-per-child", MEMORY]
+        return self._celery("worker", "celery", "--beat", "--schedule", schedule)
+
+    def _reader(self) -> Child:
+        """What is long: reading documents in, so that no dashboard waits behind one."""
+        return self._celery("reader", "reading")
+
+    def _celery(self, name: str, queue: str, *added: str) -> Child:
+        """Its log says when it is ready, so it logs at INFO whatever LOG_LEVEL the rest has."""
+        celery = ["-m", "celery", "-A", "chatwithus", "worker", "--hostname", f"{name}@%h", "--queues", queue]
+        size = ["--concurrency", "1", "--max-memory-per-child", MEMORY]
         options = ["--loglevel", "INFO", "--without-gossip", "--without-mingle", *size]
-        return self._python("worker", *celery, *options, LOG_LEVEL="INFO")
+        return self._python(name, *celery, *added, *options, LOG_LEVEL="INFO")
 
     def _is_serving(self) -> bool:
         return self.address.get("/readyz")[0] == 200

@@ -21,14 +21,16 @@ class ChatConsumer(Consumer):
     agent: Agent
     visitor: visitors.Visitor | None = None
     chat_id: UUID | None = None
+    _asking = 0
+    _wants_stop = False
 
     async def on_hello(self, frame: dict[str, Any]) -> None:
         agent_id: UUID = self.scope["url_route"]["kwargs"]["agent_id"]
-        self.visitor = self._visitor(frame, agent_id)
+        self.visitor, token = _visitor(frame, agent_id)
         asked_for = frames.uuid(frame, "chat")
         self.agent, chat, told = await database_sync_to_async(_recall)(agent_id, asked_for, self.visitor)
         self.chat_id = chat.id if chat else None
-        await self.say(self._welcome(chat, told, recovered=chat is not None or asked_for is None))
+        await self.say(self._welcome(token, chat, told, recovered=chat is not None or asked_for is None))
         for exchange in told:
             if exchange.state == ContentChat.State.RUNNING:
                 self.run(self._follow(exchange.request, exchange.client_message_id))
@@ -45,44 +47,60 @@ class ChatConsumer(Consumer):
                 self.agent, visitor.id, client_message_id=message_id
             )
             self.chat_id = chat.id
+        self._asking += 1
         self.run(self._follow(text, message_id))
 
     async def on_reply_stop(self, frame: dict[str, Any]) -> None:
+        """Stops the running reply; or the one about to run, when it was sent right behind its message."""
         self._require_visitor()
-        if self.chat_id is None or not replies.stop(self.chat_id):
+        if self.chat_id is not None and replies.stop(self.chat_id):
+            return
+        if not self._asking:
             raise frames.BadFrame("nothing_to_stop", "No reply is running.")
+        self._wants_stop = True
 
     async def _follow(self, text: str, client_message_id: str) -> None:
         assert self.chat_id is not None
         async with aclosing(replies.stream(self.chat_id, text, client_message_id=client_message_id)) as told:
             async for frame in told:
+                if frame["type"] == "ack":
+                    self._asked()
                 await self.say(frame)
 
-    def _visitor(self, frame: dict[str, Any], agent_id: UUID) -> visitors.Visitor:
-        """Whose token this is; a token that does not hold starts a new visitor, who sees nobody's history."""
-        if frame.get("token") is None:
-            return visitors.new(agent_id)
-        try:
-            return visitors.read(frames.text(frame, "token"), agent_id=agent_id)
-        except visitors.BadToken:
-            return visitors.new(agent_id)
+    def _asked(self) -> None:
+        self._asking = max(0, self._asking - 1)
+        if self._wants_stop and self.chat_id is not None:
+            self._wants_stop = False
+            replies.stop(self.chat_id)
 
     def _require_visitor(self) -> visitors.Visitor:
         if self.visitor is None:
             raise frames.BadFrame("hello_first", 'Send "hello" first.')
         return self.visitor
 
-    def _welcome(self, chat: Chat | None, told: list[ContentChat], *, recovered: bool) -> events.Frame:
-        assert self.visitor is not None
+    def _welcome(
+        self, token: str, chat: Chat | None, told: list[ContentChat], *, recovered: bool
+    ) -> events.Frame:
         return events.frame(
             "welcome",
             chat=chat.id if chat else None,
-            token=visitors.issue(self.visitor),
+            token=token,
             agent={"id": self.agent.id, "name": self.agent.name, "greeting": self.agent.greeting},
             last_seq=chat.last_seq if chat else 0,
             recovered=recovered,
             messages=[events.message(exchange) for exchange in told],
         )
+
+
+def _visitor(frame: dict[str, Any], agent_id: UUID) -> tuple[visitors.Visitor, str]:
+    """Whose token this is, and the token as it came: handing out a fresh one would prolong it. One that does not hold, or
+    none, starts a new visitor, who sees nobody's history."""
+    token = frames.text(frame, "token", default="")
+    try:
+        return visitors.read(token, agent_id=agent_id), token
+    except visitors.BadToken:
+        visitor = visitors.new(agent_id)
+        return visitor, visitors.issue(visitor)
 
 
 def _recall(

@@ -31,7 +31,7 @@ def parse(data: str | bytes | None) -> dict[str, Any]:
 
 
 def text(frame: dict[str, Any], name: str, *, default: str | None = None) -> str:
-    value = frame.get(name, default)
+    value = default if frame.get(name) is None else frame[name]
     if not isinstance(value, str):
         raise BadFrame("bad_frame", f'"{name}" must be a string.', field=name)
     return value

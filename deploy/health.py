@@ -1,4 +1,4 @@
-"""Whether a container does its work: `python -m deploy.health web`, `worker` or `beat`. Where not, it says why and ends with status 1.
+"""Whether a container does its work: `python -m deploy.health web`, `worker`, `reader` or `beat`. Where not, it says why and ends with status 1.
 
 The worker is asked through the broker, as a task would reach it, but without loading Django. That costs about a second of CPU, so it is
 asked once a minute. Beat has no ears; it writes its schedule down every three minutes."""
@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,10 +30,10 @@ def web() -> str:
     return "" if answer.status == 200 else f"{answer.status} {body[:500]}"
 
 
-def worker() -> str:
+def consumer(kind: str) -> str:
     from celery import Celery
 
-    name = f"celery@{socket.gethostname()}"
+    name = f"{kind}@{socket.gethostname()}"
     asked = Celery(broker=env.text("REDIS_URL"))
     return "" if asked.control.ping([name], timeout=5) else f"{name} does not answer"
 
@@ -44,7 +45,12 @@ def beat() -> str:
     return "" if silence < LONGEST_SILENCE else f"the schedule was last written {silence:.0f} s ago"
 
 
-ASKED: dict[str, Callable[[], str]] = {"web": web, "worker": worker, "beat": beat}
+ASKED: dict[str, Callable[[], str]] = {
+    "web": web,
+    "worker": partial(consumer, "worker"),
+    "reader": partial(consumer, "reader"),
+    "beat": beat,
+}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 umask 077
 [ -e .env ] || cp .env.example .env
+trap 'rm -f .env.draft' EXIT
 
 while IFS= read -r line || [ -n "$line" ]; do
     case $line in

@@ -138,6 +138,8 @@ def working(services: Services) -> Iterator[Child]:
         "-A",
         "chatwithus",
         "worker",
+        "--queues",
+        "celery,reading",
         "--concurrency",
         "1",
         "--loglevel",

@@ -35,6 +35,7 @@ UNOWNED = {
 }
 UNSCOPED_TASKS = {
     "apps.analysis.tasks.sweep": "lists tenants and enqueues one scoped task each",
+    "apps.chats.tasks.sweep": "lists tenants and enqueues one scoped task each",
     "apps.knowledge.tasks.sweep": "lists tenants and enqueues one scoped task each",
 }
 PUBLIC = {
@@ -101,7 +102,11 @@ def test_only_the_named_files_do_it(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", sorted(str(page.relative_to(house.ROOT)) for page in house.ROOT.glob("docs/**/*.md"))
+    "page",
+    sorted(
+        str(page.relative_to(house.ROOT))
+        for page in (*house.ROOT.glob("docs/**/*.md"), *house.ROOT.glob("*.md"))
+    ),
 )
 def test_links_in_the_docs_lead_somewhere(page: str) -> None:
     assert list(house.broken_links(house.ROOT / page)) == []

@@ -7,9 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from apps.analysis import scoring
-from apps.tenants import scope
-from apps.tenants.models import Tenant
-from apps.tenants.tasks import TenantTask
+from apps.tenants.tasks import TenantTask, for_each_tenant
 
 _PATIENCE = timedelta(seconds=15)
 _LOOKBACK = timedelta(days=7)
@@ -30,6 +28,4 @@ def sweep_tenant() -> None:
 @shared_task
 def sweep() -> None:
     """Over all tenants: only their ids are read here, the work is one scoped task each."""
-    for tenant_id in Tenant.objects.filter(suspended_at=None).values_list("id", flat=True):
-        with scope.scoped_to(tenant_id):
-            sweep_tenant.delay()
+    for_each_tenant(sweep_tenant)

@@ -1,8 +1,10 @@
 """All writes to a chat. Each is one short transaction; what it reports was committed."""
 
+import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils import timezone
@@ -68,14 +70,12 @@ def clean(text: str) -> str:
 
 
 def open_chat(agent: Agent, visitor: str, *, client_message_id: str | None = None) -> Chat:
-    """A new chat; or the one this visitor's first message has opened already, when its acknowledgement was lost."""
-    if client_message_id is not None:
-        opened = Chat.objects.filter(
-            agent=agent, visitor=visitor, exchanges__client_message_id=client_message_id
-        )
-        if chat := opened.first():
-            return chat
-    return Chat.objects.create(agent=agent, visitor=visitor)
+    """A new chat. A visitor's first message names it, so that sending it again, its acknowledgement lost, opens no second."""
+    named = f"{visitor} {client_message_id}" if client_message_id else secrets.token_hex()
+    chat, _ = Chat.objects.get_or_create(
+        id=uuid5(agent.id, named), defaults={"agent": agent, "visitor": visitor}
+    )
+    return chat
 
 
 def find(session_id: UUID, *, agent_id: UUID, visitor: str | None = None) -> Chat:
@@ -124,6 +124,13 @@ def finish(exchange: ContentChat, outcome: Outcome) -> int | None:
     seq = _record(chat, f"reply.{outcome.state}", exchange=exchange.number, epoch=exchange.epoch)
     signals.ring_after_commit(exchange.id)
     return seq
+
+
+def give_up(*, before: datetime) -> int:
+    """End replies that have run since before then as failed: their process died, and no visitor or member of staff should
+    see one run for ever."""
+    abandoned = ContentChat.objects.filter(state=ContentChat.State.RUNNING, created_at__lt=before)
+    return sum(finish(exchange, Outcome("failed")) is not None for exchange in abandoned[:100])
 
 
 def _record(chat: Chat, event: str, **body: Any) -> int:

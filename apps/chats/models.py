@@ -30,7 +30,6 @@ class Chat(TenantOwned):
         indexes = [
             models.Index("tenant_id", models.F("last_at").desc(), name="chat_by_recency"),
             models.Index("tenant_id", "created_at", name="chat_by_start"),
-            models.Index("tenant_id", "visitor", name="chat_by_visitor"),
         ]
 
     def __str__(self) -> str:
@@ -67,7 +66,12 @@ class ContentChat(TenantOwned):
                 "tenant_id", "chat", "client_message_id", name="one_exchange_per_message"
             ),
         ]
-        indexes = [models.Index("tenant_id", "created_at", name="exchange_by_time")]
+        indexes = [
+            models.Index("tenant_id", "created_at", name="exchange_by_time"),
+            models.Index(
+                "tenant_id", "created_at", condition=models.Q(state="running"), name="exchange_running"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.chat_id} #{self.number}"

@@ -32,11 +32,12 @@ async def stream(chat_id: UUID, text: str, *, client_message_id: str) -> AsyncGe
 
     Leaving early leaves the reply running. Asking again under the same client message id joins the same reply, or retells
     it if it is over. Raises BadMessage."""
+    received_at = time.perf_counter()
     text = conversations.clean(text)
     asked = await database_sync_to_async(conversations.ask)(
         chat_id, text, client_message_id=client_message_id
     )
-    reply = _running.get(asked.exchange.id) or (_begin(asked) if asked.is_new else None)
+    reply = _running.get(asked.exchange.id) or (_begin(asked, received_at) if asked.is_new else None)
     yield events.ack(asked)
     if reply is None:
         for frame in events.retold(asked.exchange):
@@ -63,26 +64,31 @@ class Reply:
 
     task: "asyncio.Task[None]"
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, received_at: float) -> None:
         self.asked = asked
         self.exchange: ContentChat = asked.exchange
         self.log = ReplyLog()
         self.said = Coalescer(self._emit)
         self.usage = Usage(0, 0)
         self.first_token_ms: int | None = None
-        self._started_at = time.perf_counter()
+        self._received_at = received_at
         self._deltas = 0
         self.is_stopping = False
+        self._has_begun = False
 
     def stop(self) -> bool:
-        """Cancel once: a second cancellation would interrupt the saving of what was said."""
+        """Cancel once: a second cancellation would interrupt the saving of what was said, and one before the task's first
+        step would never reach `run`."""
         self.is_stopping = True
-        return self.task.cancel()
+        return self.task.cancel() if self._has_begun else True
 
     async def run(self, tenant_id: UUID, predecessor: "asyncio.Task[None] | None") -> None:
         """Answer, save, and close the log, whatever happens."""
         with scope.scoped_to(tenant_id):
             try:
+                self._has_begun = True
+                if self.is_stopping:
+                    raise asyncio.CancelledError
                 if predecessor is not None:
                     await asyncio.wait([predecessor])
                 await self._answer()
@@ -151,12 +157,12 @@ class Reply:
         self._deltas += 1
 
     def _elapsed_ms(self) -> int:
-        return round((time.perf_counter() - self._started_at) * 1000)
+        return round((time.perf_counter() - self._received_at) * 1000)
 
 
-def _begin(asked: Asked) -> Reply:
+def _begin(asked: Asked, received_at: float) -> Reply:
     """Start answering in a context of its own: the reply outlives the request, and must not hold its connections."""
-    reply = Reply(asked)
+    reply = Reply(asked, received_at)
     chat_id, exchange_id = asked.chat.id, asked.exchange.id
     run = reply.run(scope.current(), _turn.get(chat_id))
     reply.task = asyncio.get_running_loop().create_task(run, context=contextvars.Context())

@@ -38,7 +38,7 @@ def add(
     agents: Iterable[UUID] = (),
 ) -> Knowledge:
     """Put a plain document on the shelf, `waiting` to be read in. Raises BadSource; an empty file fails later, with its reason."""
-    _check(name, content, file)
+    _check(name, content, file, description)
     _check_text(name=name, content=content, description=description)
     chosen = _agents(agents)
     with transaction.atomic():
@@ -58,7 +58,7 @@ def remove(source: Knowledge) -> None:
     Passage.objects.filter(knowledge_id=source_id).delete()
 
 
-def _check(name: str, content: str, file: File | None) -> None:
+def _check(name: str, content: str, file: File | None, description: str) -> None:
     if not name.strip():
         raise BadSource("name", "Give it a name, so that people recognise it in citations.")
     if len(name) > 200:
@@ -67,6 +67,8 @@ def _check(name: str, content: str, file: File | None) -> None:
         raise BadSource("content", "Paste some text or choose a file.")
     if file is not None and content.strip():
         raise BadSource("content", "Paste text or choose a file, not both.")
+    if len(description) > 2000:
+        raise BadSource("description", "The description has more than 2,000 characters.")
     if len(content) > MAX_CONTENT:
         raise BadSource(
             "content", f"The text has more than {MAX_CONTENT:,} characters. Split it into several documents."

@@ -8,9 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.knowledge import ingestion
-from apps.tenants import scope
-from apps.tenants.models import Tenant
-from apps.tenants.tasks import TenantTask
+from apps.tenants.tasks import TenantTask, for_each_tenant
 
 _PATIENCE = timedelta(seconds=30)
 
@@ -32,6 +30,4 @@ def sweep_tenant() -> None:
 @shared_task
 def sweep() -> None:
     """Over all tenants: only their ids are read here, the work is one scoped task each."""
-    for tenant_id in Tenant.objects.filter(suspended_at=None).values_list("id", flat=True):
-        with scope.scoped_to(tenant_id):
-            sweep_tenant.delay()
+    for_each_tenant(sweep_tenant)

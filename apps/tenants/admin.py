@@ -49,6 +49,10 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     prepopulated_fields = {"slug": ("name",)}
     actions = ("enter", "leave")
 
+    def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
+        """Suspend it instead: deleting would take along what only its own scope may touch."""
+        return False
+
     @admin.display(boolean=True, description="entered")
     def is_entered(self, tenant: Tenant) -> bool:
         return tenant.id == scope.current_or_none()
@@ -76,5 +80,12 @@ class MembershipAdmin(TenantOwnedAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
+    actions = ("revoke",)
     list_display = ("name", "prefix", "created_at", "last_used_at", "revoked_at")
     fields = ("name", "prefix", "created_at", "last_used_at", "revoked_at")
+
+    @admin.action(description="Revoke: it opens nothing from now on")
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> None:
+        for key in chosen.filter(revoked_at=None):
+            key.revoke()
+            self.log_change(request, key, "Revoked.")

@@ -8,6 +8,7 @@ from celery import Task
 from django.db import transaction
 
 from apps.tenants import scope
+from apps.tenants.models import Tenant
 
 _HEADER = "cwu_tenant"
 
@@ -36,3 +37,10 @@ class TenantTask(Task):  # type: ignore[type-arg]
             raise scope.NoTenant(f"{self.name} arrived without a tenant.")
         with scope.scoped_to(UUID(carried)):
             return super().__call__(*args, **kwargs)
+
+
+def for_each_tenant(task: "Task[Any, Any]") -> None:
+    """Enqueue a scoped task for every active tenant."""
+    for tenant_id in Tenant.objects.filter(suspended_at=None).values_list("id", flat=True):
+        with scope.scoped_to(tenant_id):
+            task.delay()

@@ -9,7 +9,8 @@ from celery import Celery
 from chatwithus.doctor.findings import Skip, Trouble
 from chatwithus.doctor.installation import PATIENCE, Installation
 
-WORKER = "start one: celery -A chatwithus worker (`make up` starts its own)"
+QUEUES = {"celery", "reading"}
+WORKER = "start one: celery -A chatwithus worker --queues celery,reading (`make up` starts its own)"
 BEAT = "start one and no more: celery -A chatwithus beat (`make up` starts its own)"
 SUFFIXES = ("", ".db", ".dat")
 SYNC = 240  # beat writes its schedule down every 180 s, when the next of its tasks is due
@@ -50,13 +51,14 @@ def eviction(installation: Installation) -> str:
 
 
 def worker(installation: Installation) -> str:
-    """The first worker to answer will do."""
+    """Each queue has somebody who serves it: short work must not wait behind documents."""
     with Celery("doctor", broker=installation.text("REDIS_URL"), set_as_current=False) as application:
         application.conf.broker_transport_options = {"socket_connect_timeout": PATIENCE}
-        answers = application.control.inspect(timeout=PATIENCE, limit=1).ping()
-    if not answers:
-        raise Trouble(f"nobody answered within {PATIENCE} s", remedy=WORKER)
-    return f"{next(iter(answers))} answers"
+        answers = application.control.inspect(timeout=PATIENCE).active_queues() or {}
+    served = {queue["name"] for queues in answers.values() for queue in queues}
+    if idle := sorted(QUEUES - served):
+        raise Trouble(f"nobody serves {' and '.join(idle)} (asked for {PATIENCE} s)", remedy=WORKER)
+    return f"{', '.join(sorted(answers))} serve {' and '.join(sorted(QUEUES))}"
 
 
 def beat(installation: Installation) -> str:

@@ -17,6 +17,7 @@ from chatwithus.embedded.quarters import Quarters
 MAJOR = "18"
 SUPERUSER = "superuser"
 DATABASES = ("chatwithus", "chatwithus_vectors")
+BOOTSTRAP = Path(__file__).resolve().parents[2] / "deploy" / "postgres" / "sql"  # what containers run too
 
 CONFIGURATION = {
     "listen_addresses": "127.0.0.1",
@@ -184,25 +185,15 @@ class Cluster:
             self._open_schema(name)
 
     def _make_roles(self, superuser: psycopg.Connection) -> None:
-        roles = {"owner": "LOGIN BYPASSRLS", "app": "LOGIN NOBYPASSRLS", "lookup": "NOLOGIN NOBYPASSRLS"}
-        known = {row[0] for row in superuser.execute("SELECT rolname FROM pg_roles")}
-        for name, rights in roles.items():
-            verb = "ALTER" if name in known else "CREATE"
-            password = self._passwords.get(name)
+        for name in ("owner", "app"):
             superuser.execute(
-                sql.SQL("{} ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE {} PASSWORD {}").format(
-                    sql.SQL(verb), sql.Identifier(name), sql.SQL(rights), sql.Literal(password)
-                )
+                "SELECT set_config(%s, %s, false)", [f"bootstrap.{name}_password", self._passwords[name]]
             )
-        superuser.execute("GRANT lookup TO owner WITH INHERIT FALSE, SET TRUE")
+        superuser.execute((BOOTSTRAP / "roles.sql").read_bytes())
 
     def _open_schema(self, database: str) -> None:
         with self.connect(database) as superuser:
-            superuser.execute("SET client_min_messages = warning")
-            superuser.execute("CREATE EXTENSION IF NOT EXISTS vector")
-            superuser.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-            superuser.execute("GRANT USAGE, CREATE ON SCHEMA public TO owner, lookup")
-            superuser.execute("GRANT USAGE ON SCHEMA public TO app")
+            superuser.execute((BOOTSTRAP / "database.sql").read_bytes())
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
         """Make a database of the owner; nobody may be connected to the template."""

@@ -88,6 +88,11 @@ def test_a_session_cannot_choose_a_tenant_one_does_not_work_for(staff: Client, g
     assert staff.session[SESSION_KEY] != str(globex.tenant.id)
 
 
+def test_a_session_key_that_no_session_ever_had_is_a_strangers(db: None) -> None:
+    client = Client(headers={"cookie": 'sessionid="abcdefghij\\000klm"'})
+    assert client.get("/console/").status_code == 302
+
+
 def test_a_suspended_tenants_staff_are_let_in_no_more(staff: Client, acme: House) -> None:
     from django.utils import timezone
 

@@ -5,8 +5,10 @@ import json
 import uuid
 
 import pytest
+from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 
+from apps.chats.models import ContentChat
 from tests.server import PATIENCE, Server, Visitor, text_of
 from tests.world import House
 
@@ -89,6 +91,57 @@ def test_a_session_id_alone_opens_nothing(server: Server, houses: Houses) -> Non
         assert (rival.welcome["recovered"], rival.welcome["messages"]) == (False, [])
     with server.visitor(acme, chat=chat, token=token[:-2] + "xx") as forger:
         assert (forger.welcome["recovered"], forger.welcome["messages"]) == (False, [])
+
+
+def test_using_a_token_does_not_prolong_it(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        token = visitor.welcome["token"]
+    with server.visitor(acme, token=token) as returned:
+        assert returned.welcome["token"] == token
+
+
+@pytest.mark.parametrize("waits_for", [None, "ack", "reply.started"])
+def test_a_stop_is_obeyed_whenever_it_comes(server: Server, houses: Houses, waits_for: str | None) -> None:
+    acme, _ = houses
+    for number in range(4):  # much to read, so that the reply takes its time
+        acme.knows("The Quito depot keeps tents. " * 60, name=f"Depots {number}")
+    with server.visitor(acme) as visitor:
+        visitor.say("message.send", client_message_id="m1", text="What does the Quito depot keep?")
+        if waits_for:
+            visitor.hear(waits_for)
+        visitor.say("reply.stop")
+        cancelled = visitor.hear("reply.cancelled")
+        assert (cancelled["exchange"], cancelled["reason"]) == (1, "stopped")
+        assert visitor.ask("And now?", message_id="m2")[-1]["type"] == "reply.completed"
+    with acme.scope():
+        states = (
+            ContentChat.objects.filter(chat=cancelled["chat"])
+            .order_by("number")
+            .values_list("state", flat=True)
+        )
+        assert list(states) == ["stopped", "completed"]
+
+
+def test_two_sockets_with_the_same_first_message_open_one_chat(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as one:
+        token = one.welcome["token"]
+        with server.visitor(acme, token=token) as other:
+            for visitor in (one, other):
+                visitor.say("message.send", client_message_id="m1", text="Is anybody there?")
+            assert one.hear("ack")["chat"] == other.hear("ack")["chat"]
+
+
+def test_visitors_of_a_suspended_tenant_are_turned_away(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    acme.tenant.suspended_at = timezone.now()
+    acme.tenant.save()
+    with server.socket(f"/ws/chat/{acme.agent.id}", origin=acme.origin) as connection:
+        with pytest.raises(ConnectionClosed) as closed:
+            connection.recv(timeout=PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4403
 
 
 def test_nothing_is_served_before_hello(server: Server, houses: Houses) -> None:

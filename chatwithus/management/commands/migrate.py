@@ -11,6 +11,9 @@ _GRANTS = (
     "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO app",
 )
 
+# Deleting a tenant would take along all it has, past the wall: a tenant is suspended instead.
+_ONLY_IN_DEFAULT = ("REVOKE DELETE ON tenants_tenant FROM app",)
+
 
 class Command(migrate.Command):
     def add_arguments(self, parser: Any) -> None:
@@ -27,7 +30,7 @@ class Command(migrate.Command):
             if options["plan"] or options["check_unapplied"]:
                 continue
             with connections[alias].cursor() as cursor:
-                for grant in _GRANTS:
+                for grant in _GRANTS + (_ONLY_IN_DEFAULT if alias == "default" else ()):
                     cursor.execute(grant)
 
 

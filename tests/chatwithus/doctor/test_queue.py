@@ -84,7 +84,10 @@ class TestQueue:
         """None works at another numbered database of the same Valkey."""
         diagnosis = examined(REDIS_URL=services.redis_url(7))
         assert diagnosis.bad == {"worker"}
-        assert "nobody answered within 3 s: start one: celery -A chatwithus worker" in diagnosis.of("worker")
+        assert (
+            "nobody serves celery and reading (asked for 3 s): start one: celery -A chatwithus worker"
+            in diagnosis.of("worker")
+        )
 
     def test_a_beat_that_fell_silent_is_named(
         self, services: Services, examined: Callable[..., Diagnosis], tmp_path: Path

@@ -1,0 +1,59 @@
+"""The dashboard's socket: only members of the tenant, only from our own pages."""
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.server import PATIENCE, Server, Visitor
+from tests.world import PASSWORD, House
+
+Houses = tuple[House, House]
+
+
+def cookie_of(server: Server, house: House) -> str:
+    with httpx.Client(base_url=server.url) as browser:
+        browser.get("/console/login/")
+        form = {
+            "username": house.user.username,
+            "password": PASSWORD,
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }
+        assert browser.post("/console/login/", data=form).status_code == 302
+        return f"sessionid={browser.cookies['sessionid']}"
+
+
+def closed_with(server: Server, origin: str | None, cookie: str | None) -> int:
+    headers = {"Cookie": cookie} if cookie else {}
+    with server.socket("/ws/dashboard", origin=origin, additional_headers=headers) as connection:
+        with pytest.raises(ConnectionClosed) as closed:
+            connection.recv(timeout=PATIENCE)
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code
+
+
+def test_a_member_on_our_page_gets_a_snapshot_at_once(server: Server, houses: Houses) -> None:
+    cookie = {"Cookie": cookie_of(server, houses[0])}
+    with server.socket("/ws/dashboard", origin=server.url, additional_headers=cookie) as connection:
+        assert Visitor(connection).next()["type"] == "snapshot"
+
+
+def test_a_stranger_and_a_page_of_another_site_are_turned_away(server: Server, houses: Houses) -> None:
+    cookie = cookie_of(server, houses[0])
+    assert closed_with(server, server.url, None) == 4401
+    assert closed_with(server, server.url, "sessionid=abcdefghijklmnop") == 4401
+    for origin in (
+        None,
+        "https://evil.example",
+        houses[0].origin,
+        server.url.replace("127.0.0.1", "localhost"),
+    ):
+        assert closed_with(server, origin, cookie) == 4403
+
+
+def test_who_does_not_work_there_any_more_is_turned_away(server: Server, houses: Houses) -> None:
+    from apps.tenants.models import Membership
+
+    cookie = cookie_of(server, houses[0])
+    with houses[0].scope():
+        Membership.objects.all().delete()
+    assert closed_with(server, server.url, cookie) == 4401

@@ -1,0 +1,56 @@
+"""Reading in: by one worker at a time, and nothing is left of what was removed meanwhile."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from apps.knowledge import ingestion, library
+from apps.knowledge.models import Knowledge, Passage
+from tests.world import House
+
+
+def test_only_one_worker_gets_to_begin(acme: House) -> None:
+    with acme.scope():
+        source = library.add("Depots", content="The depot is green.")
+        assert source.begin() is True
+        assert Knowledge.objects.get().begin() is False
+
+
+def test_what_was_removed_while_it_was_read_leaves_no_passages(acme: House) -> None:
+    with acme.scope():
+        source = library.add("Depots", content="The depot is green.")
+        cut = ingestion._swap
+
+        def remove_meanwhile(read: Knowledge, rows: list[Passage]) -> int:
+            library.remove(Knowledge.objects.get(id=read.id))
+            return cut(read, rows)
+
+        ingestion._swap = remove_meanwhile
+        try:
+            ingestion.read_in(source.id)
+        finally:
+            ingestion._swap = cut
+        assert not Passage.objects.exists()
+
+
+def test_what_a_dead_worker_left_is_read_again_and_parked_after_three_times(acme: House) -> None:
+    with acme.scope():
+        source = library.add("Depots", content="The depot is green.")
+        for _ in range(ingestion.MAX_ATTEMPTS):
+            source.begin()
+            soon = timezone.now() + timedelta(seconds=1)
+            waiting = ingestion.resume(waiting_since=soon, working_since=soon)
+        assert waiting == []
+        source.refresh_from_db()
+        assert (source.status, source.attempts) == ("failed", 3)
+        assert "three times" in source.failure
+
+
+def test_passages_without_a_source_are_swept(acme: House) -> None:
+    source = acme.knows("The depot is green.")
+    with acme.scope():
+        Knowledge.objects.filter(id=source.id)._raw_delete(
+            "default"
+        )  # as a crash between the databases leaves it
+        assert ingestion.forget_removed() == 1
+        assert not Passage.objects.exists()
