@@ -1,7 +1,9 @@
 """Valkey, and who works at its queue."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import redis
 from celery import Celery
@@ -50,15 +52,26 @@ def eviction(installation: Installation) -> str:
     return "never evicts"
 
 
+class AllServed(Exception):
+    """Every queue has somebody: no need to wait for further answers."""
+
+
 def worker(installation: Installation) -> str:
     """Each queue has somebody who serves it: short work must not wait behind documents."""
+    served: dict[str, str] = {}
+
+    def note(answer: dict[str, list[dict[str, Any]]]) -> None:
+        served.update({queue["name"]: name for name, queues in answer.items() for queue in queues})
+        if served.keys() >= QUEUES:
+            raise AllServed
+
     with Celery("doctor", broker=installation.text("REDIS_URL"), set_as_current=False) as application:
         application.conf.broker_transport_options = {"socket_connect_timeout": PATIENCE}
-        answers = application.control.inspect(timeout=PATIENCE).active_queues() or {}
-    served = {queue["name"] for queues in answers.values() for queue in queues}
-    if idle := sorted(QUEUES - served):
+        with suppress(AllServed):
+            application.control.broadcast("active_queues", reply=True, timeout=PATIENCE, callback=note)
+    if idle := sorted(QUEUES - served.keys()):
         raise Trouble(f"nobody serves {' and '.join(idle)} (asked for {PATIENCE} s)", remedy=WORKER)
-    return f"{', '.join(sorted(answers))} serve {' and '.join(sorted(QUEUES))}"
+    return ", ".join(f"{served[queue]} serves {queue}" for queue in sorted(QUEUES))
 
 
 def beat(installation: Installation) -> str:
