@@ -144,7 +144,7 @@ def test_a_wrong_method_or_path_is_a_problem_document_too(
 
 
 def test_a_body_above_the_limit_is_refused(server: Server, houses: Houses) -> None:
-    assert is_problem(ask(server, houses[0], "x" * 3_000_000), 413, "too_large")
+    assert is_problem(ask(server, houses[0], "x" * 6_000_000), 413, "too_large")
 
 
 def test_a_body_that_is_nested_without_end_is_refused(server: Server, houses: Houses) -> None:

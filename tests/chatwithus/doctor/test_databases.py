@@ -2,7 +2,8 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -129,7 +130,8 @@ class TestDatabases:
     def test_the_wrong_role_is_named(
         self, services: Services, examined: Callable[..., Diagnosis], role: str, kind: str, words: str
     ) -> None:
-        diagnosis = examined(**{VARIABLES[kind]: _address_of(role, services, TEMPLATES[kind])})
+        with _address_of(role, services, TEMPLATES[kind]) as address:
+            diagnosis = examined(**{VARIABLES[kind]: address})
         assert f"{role} {words}" in diagnosis.of(f"{kind} role")
         assert f"put the address of the role app into {VARIABLES[kind]}" in diagnosis.of(f"{kind} role")
 
@@ -178,13 +180,18 @@ class TestDatabases:
         assert time.monotonic() - began < 8
 
 
-def _address_of(role: str, services: Services, database: str) -> str:
+@contextmanager
+def _address_of(role: str, services: Services, database: str) -> Iterator[str]:
+    """Of a role that every cluster has, or of a stranger who is gone again afterwards."""
     if role == "owner":
-        return services.database_url(role, database)
-    if role == SUPERUSER:
+        yield services.database_url(role, database)
+    elif role == SUPERUSER:
         password = services.folder.secrets()["superuser"]
-        return f"postgresql://{role}:{password}@127.0.0.1:{services.cluster.port}/{database}"
-    with services.cluster.connect() as superuser:
-        superuser.execute(f"DROP ROLE IF EXISTS {role}".encode())
-        superuser.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'known'".encode())
-    return f"postgresql://{role}:known@127.0.0.1:{services.cluster.port}/{database}"
+        yield f"postgresql://{role}:{password}@127.0.0.1:{services.cluster.port}/{database}"
+    else:
+        with services.cluster.connect() as superuser:
+            superuser.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'known'".encode())
+            try:
+                yield f"postgresql://{role}:known@127.0.0.1:{services.cluster.port}/{database}"
+            finally:
+                superuser.execute(f"DROP ROLE {role}".encode())
