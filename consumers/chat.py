@@ -21,8 +21,11 @@ class ChatConsumer(Consumer):
     agent: Agent
     visitor: visitors.Visitor | None = None
     chat_id: UUID | None = None
-    _asking = 0
     _wants_stop = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._asking: set[str] = set()  # messages sent and not yet acknowledged
 
     async def on_hello(self, frame: dict[str, Any]) -> None:
         agent_id: UUID = self.scope["url_route"]["kwargs"]["agent_id"]
@@ -47,7 +50,7 @@ class ChatConsumer(Consumer):
                 self.agent, visitor.id, client_message_id=message_id
             )
             self.chat_id = chat.id
-        self._asking += 1
+        self._asking.add(message_id)
         self.run(self._follow(text, message_id))
 
     async def on_reply_stop(self, frame: dict[str, Any]) -> None:
@@ -61,14 +64,20 @@ class ChatConsumer(Consumer):
 
     async def _follow(self, text: str, client_message_id: str) -> None:
         assert self.chat_id is not None
-        async with aclosing(replies.stream(self.chat_id, text, client_message_id=client_message_id)) as told:
-            async for frame in told:
-                if frame["type"] == "ack":
-                    self._asked()
-                await self.say(frame)
+        try:
+            async with aclosing(
+                replies.stream(self.chat_id, text, client_message_id=client_message_id)
+            ) as told:
+                async for frame in told:
+                    if frame["type"] == "ack":
+                        self._asked(client_message_id)
+                    await self.say(frame)
+        finally:
+            self._asking.discard(client_message_id)  # also where it was never acknowledged
+            self._wants_stop = self._wants_stop and bool(self._asking)
 
-    def _asked(self) -> None:
-        self._asking = max(0, self._asking - 1)
+    def _asked(self, client_message_id: str) -> None:
+        self._asking.discard(client_message_id)
         if self._wants_stop and self.chat_id is not None:
             self._wants_stop = False
             replies.stop(self.chat_id)
