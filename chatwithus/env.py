@@ -43,6 +43,13 @@ class Environment:
     def words(self, name: str, default: str = "") -> list[str]:
         return [word for word in self.text(name, default).replace(",", " ").split() if word]
 
+    def pairs(self, name: str, default: str = "") -> dict[str, str]:
+        """Words of the form `key=value`."""
+        found = [word.split("=", 1) for word in self.words(name, default)]
+        if not all(len(pair) == 2 and all(pair) for pair in found):
+            raise ImproperlyConfigured(f"{name} must be words like key=value.")
+        return dict(found)
+
     def postgres(self, name: str) -> dict[str, object]:
         """A Django database entry from a `postgresql://user:password@host:port/name?option=…` address."""
         try:

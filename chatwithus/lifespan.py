@@ -1,16 +1,12 @@
 """What happens before the first request and after the last: models are warmed up, running replies are waited for."""
 
 import asyncio
-import logging
 from typing import Any
 
 from django.conf import settings
 
 from apps.agents.embedders import catalogue
-from apps.chats import replies
-
-logger = logging.getLogger(__name__)
-GRACE = 10.0
+from apps.chats import draining, hub, replies
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
@@ -20,10 +16,8 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
+    draining.before_closing(hub.close_all)
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    try:
-        await asyncio.wait_for(replies.settle(), GRACE)
-    except TimeoutError:
-        logger.warning("Replies were still running %s s after the last socket closed.", GRACE)
+    await replies.drain(draining.seconds_left(settings.FINISH_SECONDS))
     await send({"type": "lifespan.shutdown.complete"})

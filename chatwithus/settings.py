@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.tenants.middleware.TenantMiddleware",
+    "apps.api.middleware.PageMiddleware",
 ]
 TEMPLATES = [
     {
@@ -81,7 +82,10 @@ _POOL = {"min_size": 1, "max_size": env.integer("DATABASE_POOL_SIZE", 8), "timeo
 def _database(name: str) -> dict[str, Any]:
     entry = env.postgres(_PREFIX + name)
     options = {"connect_timeout": 5, **entry["OPTIONS"]}  # type: ignore[dict-item]
-    return {**entry, "OPTIONS": options if _AS_OWNER else {**options, "pool": _POOL}}
+    if _AS_OWNER:
+        return {**entry, "OPTIONS": options}
+    # Checked at each checkout, so that a restart of PostgreSQL costs nobody an error afterwards.
+    return {**entry, "OPTIONS": {**options, "pool": _POOL}, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": _database("DATABASE_URL"), "vectors": _database("VECTOR_DATABASE_URL")}
@@ -100,6 +104,7 @@ VISITOR_TOKEN_DAYS = env.integer("VISITOR_TOKEN_DAYS", 30)
 
 # With what mind
 EMBEDDER = env.text("EMBEDDER", "minilm")
+PROVIDERS = env.pairs("PROVIDERS", "")
 
 # Knowing what
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
@@ -149,9 +154,23 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-unscored-exchanges": {"task": "apps.analysis.tasks.sweep", "schedule": schedule(30)},
-    "sweep-abandoned-replies": {"task": "apps.chats.tasks.sweep", "schedule": schedule(60)},
+    "rescue-abandoned-replies": {"task": "apps.chats.tasks.rescue", "schedule": schedule(5)},
+    "end-idle-chats": {"task": "apps.chats.tasks.end_idle", "schedule": schedule(60)},
     "sweep-waiting-knowledge": {"task": "apps.knowledge.tasks.sweep", "schedule": schedule(30)},
+    "forget-idempotency-keys": {"task": "apps.api.tasks.sweep", "schedule": schedule(3600)},
 }
+
+# Saying what: how long a process that answers is believed to live without a word, how long a reply goes on without a
+# reader, and how long a provider may take.
+LEASE_SECONDS = env.integer("LEASE_SECONDS", 10)
+REPLY_GRACE_SECONDS = env.integer("REPLY_GRACE_SECONDS", 60)
+FIRST_TOKEN_SECONDS = env.integer("FIRST_TOKEN_SECONDS", 30)
+BETWEEN_TOKENS_SECONDS = env.integer("BETWEEN_TOKENS_SECONDS", 30)
+REPLY_SECONDS = env.integer("REPLY_SECONDS", 300)
+
+# Stopping: how long to serve on with readiness red, and how long replies may still run once the sockets are closed.
+DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 0)
+FINISH_SECONDS = env.integer("FINISH_SECONDS", 10)
 
 # Static files are served by an ASGI app in front of Django (chatwithus/static.py), so that no sync middleware is in the way.
 STATIC_URL = "/static/"

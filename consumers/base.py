@@ -1,22 +1,78 @@
-"""What all sockets share: orjson frames, no thread hop per event, and an answer to every frame that cannot be read."""
+"""What all sockets share: orjson frames, no thread hop per event, a feed without a task, a heartbeat, and an answer to every
+frame that cannot be read."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Coroutine
-from typing import Any
+from contextlib import suppress
+from typing import Any, ClassVar
 
 from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from django.db import DatabaseError, InterfaceError
+from psycopg_pool import PoolTimeout
 
-from apps.chats import events
+from apps.chats import events, hub
+from apps.chats.conversations import NoSuchChat
 from consumers import frames
+from consumers.eager import start
+from consumers.heartbeat import PING, Heartbeat
+
+logger = logging.getLogger(__name__)
+
+GIVEN_UP = 1013  # "try again later": come back with `resume`
+_FAREWELL = 1.0
+_MOST_WORK = 64  # things that one socket may have under way
 
 
 class Consumer(AsyncWebsocketConsumer):
-    """Receives `on_<type>` for each known frame; `run` starts work that must not hold up the next frame."""
+    """Receives `on_<type>` for each known frame; `run` starts work that must not hold up the next frame, `attach` sends what a
+    feed tells.
+
+    Nothing is kept here for a client that does not read: the server makes `send` wait, the feed lags behind in its log,
+    and the heartbeat gives the socket up."""
+
+    heartbeat: ClassVar[Heartbeat] = Heartbeat()
+    heard_at = 0.0
+    slot = 0
+    _main: asyncio.Task[Any] | None = None
+    _feed: hub.Feed | None = None
+    _is_writing = _is_given_up = _has_left = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._work: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._main = asyncio.current_task()
+        try:
+            if get_channel_layer(self.channel_layer_alias) is None:
+                await self._listen(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._is_given_up:
+                raise
+        finally:
+            self._main = None
+            try:
+                # Unless the server has said so, it was given up, or went while something was sent.
+                if not self._has_left:
+                    await self.disconnect(1006)
+            finally:
+                self._leave()
+
+    async def _listen(self, scope: Any, receive: Any, send: Any) -> None:
+        """As Channels does, but without a task for each event where no other events than the server's can come."""
+        self.scope, self.base_send = scope, send
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels hops to a thread here to close database connections; our hops close their own."""
@@ -25,8 +81,19 @@ class Consumer(AsyncWebsocketConsumer):
             raise ValueError(f"No handler for message type {message['type']}")
         await handler(message)
 
+    async def websocket_connect(self, message: Any) -> None:
+        self.heartbeat.join(self)
+        await self.connect()
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        await self.disconnect(message["code"])
+        raise StopConsumer
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        self.heard_at = time.monotonic()
         try:
+            if len(self._work) >= _MOST_WORK:
+                raise frames.BadFrame("too_many", "Too much is under way. Wait for answers, then go on.")
             frame = frames.parse(text_data if text_data is not None else bytes_data)
             handler = getattr(self, f"on_{frame['type'].replace('.', '_')}", None)
             if handler is None:
@@ -34,20 +101,112 @@ class Consumer(AsyncWebsocketConsumer):
                     "unknown_type", f"There is no frame called {frame['type'][:40]!r} here."
                 )
             await handler(frame)
-        except frames.BadFrame as error:
-            await self.say(events.error(error.code, str(error), **error.fields))
+        except OSError:  # what the server raises once the client has gone
+            raise
+        except Exception as error:
+            await self.say(_refusal(error))
 
     async def say(self, frame: events.Frame) -> None:
-        await self.send(text_data=events.encode(frame))
+        await self.send(events.encode(frame))
+
+    async def send(  # type: ignore[override]  # so Channels has it too: one name, two meanings
+        self, text_data: str | None = None, bytes_data: bytes | None = None, close: bool = False
+    ) -> None:
+        """Waits while the client does not read; the heartbeat says for how long."""
+        self.heartbeat.sends(self)
+        try:
+            await self.base_send({"type": "websocket.send", "text": text_data})  # type: ignore[arg-type]  # Channels' union
+        finally:
+            self.heartbeat.sent(self)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run beside the reading of frames; what still runs when the socket goes is cancelled."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(self._finish(work))
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
+    async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            try:
+                await work
+            except OSError:
+                raise
+            except Exception as error:
+                await self.say(_refusal(error))
+        except OSError:
+            pass
+
+    def send_soon(self, text: str) -> None:
+        """Send without waiting; for callbacks, whose callers are not to hear that a client has gone."""
+        with suppress(OSError):
+            start(self.send(text), then=self.run)
+
+    def attach(self, feed: hub.Feed) -> None:
+        """Send what this feed tells from now on, instead of what another told before."""
+        self.detach()
+        if self._has_left:
+            feed.close()
+            return
+        self._feed = feed
+        feed.on_grown = self._wake
+        self._wake()
+
+    def detach(self) -> None:
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.close()
+
+    def _wake(self) -> None:
+        if not self._is_writing:
+            self._is_writing = True
+            start(self._write(), then=self.run)
+
+    async def _write(self) -> None:
+        try:
+            while (feed := self._feed) is not None and (entries := feed.take()):
+                for entry in entries:
+                    await self.send(entry.text)
+                    if self._feed is not feed:
+                        break
+        except hub.TooSlow:
+            # Soon, since the feed's hub may be in the middle of a round.
+            asyncio.get_running_loop().call_soon(self.give_up)
+        except OSError:
+            pass
+        except Exception:
+            logger.exception(
+                "A feed failed"
+            )  # what it had taken is lost to this socket, not to one that resumes
+            asyncio.get_running_loop().call_soon(self.give_up)
+        finally:
+            self._is_writing = False
+
+    def ping(self) -> None:
+        self.send_soon(PING)
+
+    def give_up(self) -> None:
+        """Part from a client that is silent or does not read; it comes back and resumes."""
+        if not self._is_given_up and not self._has_left:
+            self._is_given_up = True
+            self.run(self._part())
+
+    async def _part(self) -> None:
+        """A client that reads is told; where nothing goes through, the server drops the connection."""
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self.close(GIVEN_UP)
+        except TimeoutError:
+            if self._main is not None:
+                self._main.cancel()
+
     async def disconnect(self, code: int) -> None:
-        for task in self._work:
+        self._leave()
+
+    def _leave(self) -> None:
+        self._has_left = True
+        self.heartbeat.leave(self)
+        self.detach()
+        for task in self._work - {asyncio.current_task()}:
             task.cancel()
 
     async def on_ping(self, frame: events.Frame) -> None:
@@ -55,3 +214,16 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def on_pong(self, frame: events.Frame) -> None:
         """The client's answer to our ping; nothing to do."""
+
+
+def _refusal(error: Exception) -> events.Frame:
+    """What a client is told whose frame could not be acted on; what nobody foresaw is logged as well."""
+    if isinstance(error, frames.BadFrame):
+        return events.error(error.code, str(error), **error.fields)
+    if isinstance(error, NoSuchChat):
+        return events.error("no_such_chat", str(error))
+    if isinstance(error, (DatabaseError, InterfaceError, PoolTimeout)):
+        logger.warning("A frame has to wait for the database: %s", error)
+        return events.error("unavailable", "This is not possible just now. Try again in a moment.")
+    logger.error("A frame could not be served", exc_info=error)
+    return events.error("internal", "Something went wrong here. Try again.")

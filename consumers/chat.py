@@ -1,16 +1,34 @@
 """The visitor's socket: one agent, one visitor, one chat at a time."""
 
-from contextlib import aclosing
+import asyncio
+import logging
+import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from channels.db import database_sync_to_async
+from django.db import DatabaseError, InterfaceError
 
 from apps.agents.models import Agent
-from apps.chats import conversations, events, replies, visitors
-from apps.chats.models import Chat, ContentChat
+from apps.chats import bell, conversations, events, handoff, hub, replies, visitors
+from apps.chats.conversations import Asked, BadMessage, NoSuchChat, Opening
+from apps.chats.events import Position
+from apps.tenants.hops import hop
 from consumers import frames
 from consumers.base import Consumer
+
+logger = logging.getLogger(__name__)
+_TYPING_EVERY = 2.0
+_NO_CHAT: dict[str, Any] = {
+    "chat": None,
+    "handled_by": "agent",
+    "name": None,
+    "resolved": False,
+    "last_seq": 0,
+    "messages": [],
+    "has_earlier": False,
+}
+_UNAVAILABLE = "This could not be saved. Send it again in a moment."
 
 
 class ChatConsumer(Consumer):
@@ -21,84 +39,185 @@ class ChatConsumer(Consumer):
     agent: Agent
     visitor: visitors.Visitor | None = None
     chat_id: UUID | None = None
+    _opening: Opening | None = None  # until the first message of a new chat is acknowledged
     _wants_stop = False
+    _typed_at = 0.0
+    _token = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._asking: set[str] = set()  # messages sent and not yet acknowledged
+        self._turn = asyncio.Lock()
+        self._end_hearing: Callable[[], None] = _nothing
 
     async def on_hello(self, frame: dict[str, Any]) -> None:
         agent_id: UUID = self.scope["url_route"]["kwargs"]["agent_id"]
-        self.visitor, token = _visitor(frame, agent_id)
-        asked_for = frames.uuid(frame, "chat")
-        self.agent, chat, told = await database_sync_to_async(_recall)(agent_id, asked_for, self.visitor)
-        self.chat_id = chat.id if chat else None
-        await self.say(self._welcome(token, chat, told, recovered=chat is not None or asked_for is None))
-        for exchange in told:
-            if exchange.state == ContentChat.State.RUNNING:
-                self.run(self._follow(exchange.request, exchange.client_message_id))
+        self.visitor, self._token = _visitor(frame, agent_id)
+        asked_for, position = frames.uuid(frame, "chat"), frames.position(frame)
+        self._forget_chat()
+        self.agent, is_known = await hop(_recall)(agent_id, asked_for, self.visitor)
+        if is_known and asked_for is not None:
+            self.chat_id = asked_for
+            await self._follow(position, recovered=True)
+        else:
+            await self._welcome({**_NO_CHAT, "recovered": asked_for is None})
+
+    async def on_resume(self, frame: dict[str, Any]) -> None:
+        self._require_visitor()
+        if self.chat_id is None:
+            raise frames.BadFrame("nothing_to_resume", "There is no chat yet.")
+        await self._follow(frames.position({"resume": frame}), recovered=False)
 
     async def on_message_send(self, frame: dict[str, Any]) -> None:
         visitor = self._require_visitor()
         message_id = frames.identifier(frame, "client_message_id")
-        try:
-            text = conversations.clean(frames.text(frame, "text"))
-        except conversations.BadMessage as error:
-            raise frames.BadFrame(error.code, str(error), client_message_id=message_id) from None
+        text = _clean(frames.text(frame, "text"), message_id)
         if self.chat_id is None:
-            chat = await database_sync_to_async(conversations.open_chat)(
-                self.agent, visitor.id, client_message_id=message_id
-            )
-            self.chat_id = chat.id
+            self._opening = Opening(self.agent.id, visitor.id)
+            self.chat_id = conversations.chat_id_for(self._opening, message_id)
         self._asking.add(message_id)
-        self.run(self._follow(text, message_id))
+        self.run(self._ask(self.chat_id, text, message_id, self._opening))
 
     async def on_reply_stop(self, frame: dict[str, Any]) -> None:
         """Stops the running reply; or the one about to run, when it was sent right behind its message."""
         self._require_visitor()
-        if self.chat_id is not None and replies.stop(self.chat_id):
-            return
-        if not self._asking:
+        is_here = self.chat_id is not None and replies.running_here(self.chat_id) is not None
+        if self._asking and not is_here:
+            self._wants_stop = True
+        elif self.chat_id is None:
             raise frames.BadFrame("nothing_to_stop", "No reply is running.")
-        self._wants_stop = True
+        else:
+            self.run(self._stop(self.chat_id))
 
-    async def _follow(self, text: str, client_message_id: str) -> None:
-        assert self.chat_id is not None
+    async def on_handoff_request(self, frame: dict[str, Any]) -> None:
+        visitor = self._require_visitor()
+        if self.chat_id is None:
+            self._opening = Opening(self.agent.id, visitor.id)
+            self.chat_id = conversations.chat_id_for(self._opening)
+        self.run(self._request(self.chat_id, self._opening))
+
+    async def on_feedback(self, frame: dict[str, Any]) -> None:
+        self._require_visitor()
+        number, value = frames.number(frame, "exchange"), frame.get("value")
+        comment = frames.text(frame, "comment", default="")[:1000]
+        if value not in (1, -1) or isinstance(value, bool) or "\x00" in comment:
+            raise frames.BadFrame("bad_frame", '"value" must be 1 or -1.', field="value")
+        if self.chat_id is None:
+            raise frames.BadFrame("no_such_answer", "There is no answer of that number.")
+        self.run(self._give_feedback(self.chat_id, number, int(value), comment))
+
+    async def on_typing(self, frame: dict[str, Any]) -> None:
+        self._require_visitor()
+        now = time.monotonic()
+        if self.chat_id is not None and self._feed is not None and now - self._typed_at > _TYPING_EVERY:
+            self._typed_at = now
+            bell.typing(self.chat_id, "visitor")
+
+    async def disconnect(self, code: int) -> None:
+        self._forget_chat()
+        await super().disconnect(code)
+
+    async def _ask(self, chat_id: UUID, text: str, message_id: str, opening: Opening | None) -> None:
         try:
-            async with aclosing(
-                replies.stream(self.chat_id, text, client_message_id=client_message_id)
-            ) as told:
-                async for frame in told:
-                    if frame["type"] == "ack":
-                        self._asked(client_message_id)
-                    await self.say(frame)
+            async with self._turn:  # in the order in which they came
+                question = await self._record(chat_id, text, message_id, opening)
+            if self._feed is None and self.chat_id == chat_id:
+                feed = await question.follow()
+                if feed.welcome.get("recovered") is False:
+                    await self._welcome(feed.welcome)
+                self._listen_to(feed)
+            if self._wants_stop:
+                self._wants_stop = False
+                await replies.stop(chat_id)
         finally:
-            self._asking.discard(client_message_id)  # also where it was never acknowledged
+            self._asking.discard(message_id)  # also where it was never acknowledged
             self._wants_stop = self._wants_stop and bool(self._asking)
 
-    def _asked(self, client_message_id: str) -> None:
-        self._asking.discard(client_message_id)
-        if self._wants_stop and self.chat_id is not None:
-            self._wants_stop = False
-            replies.stop(self.chat_id)
+    async def _record(
+        self, chat_id: UUID, text: str, message_id: str, opening: Opening | None
+    ) -> replies.Question:
+        """Whatever goes wrong, the client learns that this message is not on record."""
+        named: dict[str, Any] = {"client_message_id": message_id}
+        try:
+            return await replies.ask(chat_id, text, **named, opening=opening, recorded=self._recorded)
+        except BadMessage as error:
+            raise frames.BadFrame(error.code, str(error), **named) from None
+        except NoSuchChat as error:
+            raise frames.BadFrame("no_such_chat", str(error), **named) from None
+        except Exception as error:
+            if not isinstance(error, DatabaseError | InterfaceError):
+                logger.exception("A message could not be recorded")
+            raise frames.BadFrame("unavailable", _UNAVAILABLE, **named) from None
+
+    def _recorded(self, asked: Asked) -> None:
+        """Acknowledged before anything else is told of it."""
+        self._opening = None
+        self._asking.discard(asked.exchange.client_message_id)
+        self.send_soon(asked.ack.text)
+
+    async def _stop(self, chat_id: UUID) -> None:
+        if not await replies.stop(chat_id):
+            raise frames.BadFrame("nothing_to_stop", "No reply is running.")
+
+    async def _request(self, chat_id: UUID, opening: Opening | None) -> None:
+        async with self._turn:
+            if opening is not None:
+                await hop(conversations.begin)(chat_id, opening)
+                self._opening = None
+            if self._feed is None and self.chat_id == chat_id:
+                await self._follow(None, recovered=True)
+            await handoff.request(chat_id)
+
+    async def _give_feedback(self, chat_id: UUID, number: int, value: int, comment: str) -> None:
+        try:
+            async with self._turn:  # two thumbs in a row count in their order
+                told = await hop(conversations.leave_feedback)(chat_id, number, value=value, comment=comment)
+        except BadMessage as error:
+            raise frames.BadFrame(error.code, str(error)) from None
+        hub.here().log(chat_id).tell(told)
+
+    async def _follow(self, position: Position | None, *, recovered: bool) -> None:
+        """Tell the chat from here on; `recovered` says whether being told all of it is what was asked for."""
+        assert self.chat_id is not None
+        self.detach()
+        feed = await hub.follow(self.chat_id, position)
+        is_whole = feed.welcome["recovered"] and (recovered or position is not None)
+        await self._welcome({**feed.welcome, "recovered": is_whole})
+        self._listen_to(feed)
+
+    def _listen_to(self, feed: hub.Feed) -> None:
+        self._end_hearing()
+        self._end_hearing = hub.hear_typing(feed.log.chat_id, self._typing)
+        self.attach(feed)
+
+    def _typing(self, heard: dict[str, Any]) -> None:
+        if heard["from"] == "staff":
+            self.send_soon(events.encode(events.frame("typing", **heard)))
+
+    async def _welcome(self, told: dict[str, Any]) -> None:
+        agent = {"id": self.agent.id, "name": self.agent.name, "greeting": self.agent.greeting}
+        await self.say(events.frame("welcome", token=self._token, agent=agent, **told))
+
+    def _forget_chat(self) -> None:
+        self._end_hearing()
+        self._end_hearing = _nothing
+        self.detach()
+        self.chat_id = self._opening = None
 
     def _require_visitor(self) -> visitors.Visitor:
         if self.visitor is None:
             raise frames.BadFrame("hello_first", 'Send "hello" first.')
         return self.visitor
 
-    def _welcome(
-        self, token: str, chat: Chat | None, told: list[ContentChat], *, recovered: bool
-    ) -> events.Frame:
-        return events.frame(
-            "welcome",
-            chat=chat.id if chat else None,
-            token=token,
-            agent={"id": self.agent.id, "name": self.agent.name, "greeting": self.agent.greeting},
-            last_seq=chat.last_seq if chat else 0,
-            recovered=recovered,
-            messages=[events.message(exchange) for exchange in told],
-        )
+
+def _nothing() -> None: ...
+
+
+def _clean(text: str, message_id: str) -> str:
+    try:
+        return conversations.clean(text)
+    except BadMessage as error:
+        raise frames.BadFrame(error.code, str(error), client_message_id=message_id) from None
 
 
 def _visitor(frame: dict[str, Any], agent_id: UUID) -> tuple[visitors.Visitor, str]:
@@ -112,14 +231,12 @@ def _visitor(frame: dict[str, Any], agent_id: UUID) -> tuple[visitors.Visitor, s
         return visitor, visitors.issue(visitor)
 
 
-def _recall(
-    agent_id: UUID, chat_id: UUID | None, visitor: visitors.Visitor
-) -> tuple[Agent, Chat | None, list[ContentChat]]:
+def _recall(agent_id: UUID, chat_id: UUID | None, visitor: visitors.Visitor) -> tuple[Agent, bool]:
     agent = Agent.objects.get(id=agent_id)
     if chat_id is None:
-        return agent, None, []
+        return agent, False
     try:
-        chat = conversations.find(chat_id, agent_id=agent_id, visitor=visitor.id)
-    except conversations.NoSuchChat:
-        return agent, None, []
-    return agent, chat, list(chat.exchanges.order_by("number"))
+        conversations.find(chat_id, agent_id=agent_id, visitor=visitor.id)
+    except NoSuchChat:
+        return agent, False
+    return agent, True

@@ -3,10 +3,9 @@
 import asyncio
 from typing import Any
 
-from channels.db import database_sync_to_async
-
 from apps.analysis import live, snapshots
 from apps.chats import events
+from apps.tenants.hops import hop
 from consumers.base import Consumer
 
 _PAUSE = 0.3
@@ -19,7 +18,7 @@ class DashboardConsumer(Consumer):
     async def connect(self) -> None:
         await self.channel_layer.group_add(live.group(), self.channel_name)
         await self.accept()
-        await self.snapshot_taken({"snapshot": await database_sync_to_async(snapshots.take)()})
+        await self.snapshot_taken({"snapshot": await hop(snapshots.take)()})
 
     async def disconnect(self, code: int) -> None:
         await self.channel_layer.group_discard(live.group(), self.channel_name)

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from channels.auth import AuthMiddlewareStack
-from channels.db import database_sync_to_async
 
 from apps.tenants import access, scope
+from apps.tenants.hops import hop
 from apps.tenants.middleware import SESSION_KEY
 
 Application = Any  # an ASGI application; Django types path() for views only
@@ -25,9 +25,7 @@ def visitors(inner: Application) -> Application:
 
     async def door(connection: dict[str, Any], receive: Any, send: Any) -> None:
         agent_id = connection["url_route"]["kwargs"]["agent_id"]
-        admitted = await database_sync_to_async(access.by_agent)(
-            agent_id, origin=_header(connection, b"origin")
-        )
+        admitted = await hop(access.by_agent)(agent_id, origin=_header(connection, b"origin"))
         if admitted is None:
             await _turn_away(receive, send, WRONG_ORIGIN)
             return
@@ -44,7 +42,7 @@ def staff(inner: Application) -> Application:
         if not _is_same_origin(connection):
             await _turn_away(receive, send, WRONG_ORIGIN)
             return
-        admitted = await database_sync_to_async(_member)(connection)
+        admitted = await hop(_member)(connection)
         if admitted is None:
             await _turn_away(receive, send, NOT_ADMITTED)
             return

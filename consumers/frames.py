@@ -5,6 +5,8 @@ from uuid import UUID
 
 import orjson
 
+from apps.chats.entries import Position
+
 # Bytes; far above the longest message, so that one that is too long can still be told why.
 LARGEST = 256 * 1024
 _MAX_ID = 64
@@ -51,3 +53,24 @@ def uuid(frame: dict[str, Any], name: str) -> UUID | None:
         return UUID(text(frame, name))
     except ValueError:
         raise BadFrame("bad_frame", f'"{name}" must be a UUID.', field=name) from None
+
+
+def number(frame: dict[str, Any], name: str, *, default: int | None = None, most: int = 2**53) -> int:
+    """A whole number from 0 on."""
+    value = default if frame.get(name) is None else frame[name]
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise BadFrame("bad_frame", f'"{name}" must be a whole number from 0 to {most}.', field=name)
+    return value
+
+
+def position(frame: dict[str, Any]) -> Position | None:
+    """Where `resume` says that its client stands; None where it says nothing."""
+    said = frame.get("resume")
+    if said is None or (isinstance(said, dict) and said.get("seq") is None):
+        return None
+    if not isinstance(said, dict):
+        raise BadFrame("bad_frame", '"resume" must be an object.', field="resume")
+    seq = number(said, "seq")
+    if said.get("exchange") is None or said.get("index") is None:
+        return Position(seq)
+    return Position(seq, number(said, "exchange"), number(said, "epoch"), number(said, "index"))

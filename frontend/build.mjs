@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import esbuild from "esbuild";
 
-const WIDGET_BUDGET_GZIP = 12 * 1024;
+const WIDGET_BUDGET_GZIP = 15 * 1024;
 const TARGET = ["chrome108", "firefox110", "safari16.4"];
 const here = (path) => new URL(path, import.meta.url);
 

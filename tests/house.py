@@ -87,7 +87,7 @@ def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> It
 
 
 def guard_of(view: Any) -> str | None:
-    """How a view says who may use it: our decorators' mark, the admin's own check, or the API's key."""
+    """How a view says who may use it: our decorators' mark, the admin's own check, or the API's guards, such as `key|visitor`."""
     if hasattr(view, "guard"):
         return str(view.guard)
     owner = inspect.getclosurevars(view).nonlocals.get("self") if inspect.isfunction(view) else None
@@ -96,9 +96,8 @@ def guard_of(view: Any) -> str | None:
     operations = getattr(
         owner, "operations", []
     )  # what django-ninja serves: its views are closures over their PathView
-    if operations and all(operation.auth_callbacks for operation in operations):
-        return "key"
-    return None
+    guards = [{auth.guard for auth in operation.auth_callbacks} for operation in operations]
+    return "|".join(sorted(set.union(*guards))) if guards and all(guards) else None
 
 
 def unguarded(found: Iterable[tuple[str, Any]]) -> Iterator[str]:

@@ -40,9 +40,9 @@ class Server:
         return connect(f"ws://127.0.0.1:{self.port}{path}", origin=origin, max_size=None, **options)  # type: ignore[arg-type]
 
     @contextmanager
-    def visitor(self, house: House, **hello: Any) -> Iterator["Visitor"]:
-        """A visitor on a page of this house, past `hello`."""
-        with self.socket(f"/ws/chat/{house.agent.id}", origin=house.origin) as connection:
+    def visitor(self, house: House, *, agent: Any = None, **hello: Any) -> Iterator["Visitor"]:
+        """A visitor on a page of this house, past `hello`; with its agent, unless another one is named."""
+        with self.socket(f"/ws/chat/{(agent or house.agent).id}", origin=house.origin) as connection:
             visitor = Visitor(connection)
             visitor.say("hello", **hello)
             visitor.welcome = visitor.hear("welcome")
@@ -81,6 +81,15 @@ class Visitor:
 
 def text_of(frames: list[dict[str, Any]]) -> str:
     return "".join(frame["text"] for frame in frames if frame["type"] == "reply.delta")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Poll what another process does."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Not so after {PATIENCE} s")
+        time.sleep(0.05)
 
 
 def wait_until_read(client: httpx.Client, knowledge_id: str) -> dict[str, Any]:

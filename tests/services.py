@@ -19,6 +19,7 @@ from chatwithus import embedded
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = {"database": "chatwithus", "vectors": "chatwithus_vectors"}
 CLONES = {"database": "test", "vectors": "test_vectors"}
+PROVIDERS = "scripted=tests.scripted.Scripted"
 
 _key = pytest.StashKey[embedded.Services]()
 
@@ -49,7 +50,8 @@ def services(pytestconfig: pytest.Config) -> embedded.Services:
 
 def environment(services: embedded.Services) -> dict[str, str]:
     """What every process of this run needs to reach the clones as `app`."""
-    return services.environment(**CLONES) | {"DATA_DIR": str(services.folder.path), "LOG_LEVEL": "INFO"}
+    here = {"DATA_DIR": str(services.folder.path), "LOG_LEVEL": "INFO", "PROVIDERS": PROVIDERS}
+    return services.environment(**CLONES) | here
 
 
 def _migrate(services: embedded.Services) -> None:

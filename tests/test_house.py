@@ -1,5 +1,6 @@
 """The architecture, read by running it. Every list below says why; an entry that became stale fails too."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,8 @@ from django.urls import URLPattern, get_resolver, path
 from django.utils import timezone
 
 from apps.analysis.models import Rollup
-from apps.chats.models import Chat, ContentChat, Event
+from apps.chats import inbox
+from apps.chats.models import Chat, ContentChat, Event, Note
 from apps.knowledge.models import Knowledge, Passage
 from apps.tenants.owned import TenantOwned
 from consumers import doors, routing
@@ -26,6 +28,7 @@ from tests.world import House
 
 UNOWNED = {
     "tenants.Tenant": "the register of tenants itself; what a tenant has is owned",
+    "chats.Process": "a process of the installation and until when it lives; nothing of any tenant",
     "auth.User": "a person may work for several tenants; memberships are owned",
     "auth.Group": "Django's, unused",
     "auth.Permission": "Django's description of models, no tenant's data",
@@ -35,7 +38,9 @@ UNOWNED = {
 }
 UNSCOPED_TASKS = {
     "apps.analysis.tasks.sweep": "lists tenants and enqueues one scoped task each",
-    "apps.chats.tasks.sweep": "lists tenants and enqueues one scoped task each",
+    "apps.api.tasks.sweep": "lists tenants and enqueues one scoped task each",
+    "apps.chats.tasks.end_idle": "lists tenants and enqueues one scoped task each",
+    "apps.chats.tasks.rescue": "asks which tenants have abandoned replies and enqueues one scoped task each",
     "apps.knowledge.tasks.sweep": "lists tenants and enqueues one scoped task each",
 }
 PUBLIC = {
@@ -117,6 +122,12 @@ YESTERDAY = NOW - timedelta(days=1)
 LISTS: dict[str, Callable[[], QuerySet[Any]]] = {
     "chats": lambda: Chat.objects.order_by("-last_at")[:12],
     "exchanges of an hour": lambda: ContentChat.objects.filter(created_at__gte=YESTERDAY, created_at__lt=NOW),
+    "waiting chats": lambda: inbox.chats("waiting")[: inbox.FEW],
+    "chats with staff": lambda: inbox.chats("staff")[: inbox.FEW],
+    "chats with agents": lambda: inbox.chats("agent")[: inbox.FEW],
+    "all chats of the inbox": lambda: inbox.chats("all")[: inbox.FEW],
+    "open chats by handler": lambda: Chat.objects.filter(resolved_at=None).values("handled_by"),
+    "notes of a chat": lambda: Note.objects.filter(chat_id=uuid4()).order_by("-created_at"),
     "events of a chat": lambda: Event.objects.filter(chat_id=uuid4()).order_by("seq"),
     "knowledge": lambda: Knowledge.objects.order_by("-created_at")[:50],
     "rollups of today": lambda: Rollup.objects.filter(hour__gte=YESTERDAY),
@@ -149,8 +160,10 @@ def test_the_api_ignores_cookies(acme: House) -> None:
     """Walks the URLconf: a signed-in browser without a key is a stranger to every route of the API."""
     client = Client()
     client.force_login(acme.user)
-    guarded = [f"/{route}" for route, view in all_routes() if house.guard_of(view) == "key"]
-    addresses = [address.replace("<uuid:knowledge_id>", str(uuid4())) for address in guarded]
+    guarded = [
+        f"/{route}" for route, view in all_routes() if "key" in (house.guard_of(view) or "").split("|")
+    ]
+    addresses = [re.sub(r"<[^>]*_id>", str(uuid4()), address) for address in guarded]
     assert addresses
     for address in addresses:
         for method in ("get", "post", "delete", "put"):

@@ -2,10 +2,12 @@
 
 import itertools
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 
 from apps.agents.models import Agent
 from apps.knowledge import ingestion, library
@@ -35,6 +37,13 @@ class House:
     def scope(self) -> Any:
         return scope.scoped_to(self.tenant.id)
 
+    def scripted(self, script: str) -> Agent:
+        """One more agent, whose every token is known: tests/scripted.py says what a script can say."""
+        self.tenant.providers = ["builtin", "scripted"]
+        self.tenant.save(update_fields=["providers"])
+        with self.scope():
+            return Agent.objects.create(name=f"{self.tenant.name} actor", provider="scripted", model=script)
+
     def knows(
         self, text: str, *, name: str = "Handbook", agents: tuple[UUID, ...] | None = None
     ) -> Knowledge:
@@ -53,7 +62,13 @@ def found_house(name: str, **tenant: Any) -> House:
     opened = Tenant.objects.create(slug=slug, name=name.title(), allowed_origins=[origin], **tenant)
     with scope.scoped_to(opened.id):
         agent = Agent.objects.create(name=f"{name.title()} helper", instructions=f"Help customers of {name}.")
-        user = get_user_model().objects.create_user(f"staff@{slug}.example", password=PASSWORD)
+        user = get_user_model().objects.create(username=f"staff@{slug}.example", password=_password())
         Membership.objects.create(user=user, role=Membership.Role.STAFF)
         _, key = ApiKey.mint("Test")
     return House(opened, agent, user, key, origin)
+
+
+@cache
+def _password() -> str:
+    """Hashed once: that is slow on purpose."""
+    return make_password(PASSWORD)

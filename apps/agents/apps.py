@@ -1,5 +1,17 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.agents.providers import catalogue
 
 
 class AgentsConfig(AppConfig):
     name = "apps.agents"
+
+    def ready(self) -> None:
+        """Tell the catalogue, which knows nothing of Django, what the installation adds to it."""
+        try:
+            for name, path in settings.PROVIDERS.items():
+                catalogue.register(name, path)
+        except catalogue.NotAProvider as error:
+            raise ImproperlyConfigured(f"PROVIDERS: {error}") from None

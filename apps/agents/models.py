@@ -18,6 +18,10 @@ REFUSAL = "I could not find that in what I have been given to read, so I would r
 class Agent(TenantOwned):
     """A name, instructions and a model configuration; what it may read is linked from its knowledge."""
 
+    class SecondMessage(models.TextChoices):
+        QUEUE = "queue"
+        INTERRUPT = "interrupt"
+
     name = models.CharField(max_length=80)
     instructions = models.TextField(
         blank=True, help_text="How the agent should behave; visitors never see it."
@@ -28,6 +32,12 @@ class Agent(TenantOwned):
     greeting = models.CharField(max_length=300, default="Hello. What would you like to know?")
     refusal = models.CharField(
         max_length=300, default=REFUSAL, help_text="Said when the knowledge has no answer."
+    )
+    second_message = models.CharField(
+        max_length=10,
+        choices=SecondMessage.choices,
+        default=SecondMessage.QUEUE,
+        help_text="What a message does that comes while a reply runs: wait for its turn, or stop that reply.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -25,7 +25,7 @@ def refresh(instant: datetime) -> None:
 
 
 def _counts(start: datetime, end: datetime) -> dict[str, object]:
-    exchanges = ContentChat.objects.filter(created_at__gte=start, created_at__lt=end)
+    exchanges = ContentChat.objects.filter(created_at__gte=start, created_at__lt=end).exclude(request="")
     analyses = SentimentAnalysis.objects.filter(exchange__created_at__gte=start, exchange__created_at__lt=end)
     waits = exchanges.exclude(first_token_ms=None).values_list("first_token_ms", flat=True)
     return {

@@ -11,7 +11,7 @@ from apps.chats.models import ContentChat
 def score(exchange_id: UUID) -> None:
     """Judge the request once, recount its hour, tell the dashboards. Repeating it changes nothing."""
     exchange = ContentChat.objects.filter(id=exchange_id).first()
-    if exchange is None:
+    if exchange is None or exchange.is_from_staff:
         return
     verdict = sentiment.judge(exchange.request)
     SentimentAnalysis.objects.get_or_create(
@@ -24,5 +24,7 @@ def score(exchange_id: UUID) -> None:
 
 def unscored(*, since: datetime, before: datetime) -> list[UUID]:
     """Exchanges whose task was lost, oldest first."""
-    missed = ContentChat.objects.filter(created_at__gte=since, created_at__lt=before, analyses=None)
+    missed = ContentChat.objects.filter(created_at__gte=since, created_at__lt=before, analyses=None).exclude(
+        request=""
+    )
     return list(missed.order_by("created_at").values_list("id", flat=True)[:500])

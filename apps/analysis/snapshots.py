@@ -29,7 +29,7 @@ def _today(now: datetime) -> dict[str, Any]:
 
 
 def _latest() -> list[Any]:
-    newest = ContentChat.objects.filter(chat=OuterRef("id")).order_by("-number")
+    newest = ContentChat.objects.filter(chat=OuterRef("id")).exclude(request="").order_by("-number")
     felt = SentimentAnalysis.objects.filter(exchange__chat=OuterRef("id")).order_by("-exchange__number")
     return list(
         Chat.objects.select_related("agent")

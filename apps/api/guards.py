@@ -1,21 +1,88 @@
 """Who may use a REST route. Cookies count for nothing here: a browser that happens to be signed in is a stranger."""
 
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
+from apps.tenants import keys
 from apps.tenants.access import Admitted
+
+
+class OriginNotAllowed(PermissionError):
+    """Pages of this origin may not talk to the agent, or there is no such agent; which of the two is not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a tenant's program under its key's prefix, or a visitor, who has one agent and their own chats alone."""
+
+    name: str
+    agent_id: UUID | None = None
+
+    @property
+    def visitor(self) -> str | None:
+        """Whose chats these must be; None for a program, which may read all of its tenant's."""
+        return self.name if self.agent_id else None
 
 
 class ByKey(HttpBearer):
     """A tenant's API key; the middleware has read it and entered the tenant's scope."""
 
+    guard = "key"
     openapi_bearerFormat = "cwu_sk_…"  # noqa: N815  (OpenAPI's spelling)
+    openapi_description = "A secret API key of your organisation. For servers; never put one into a web page."
 
-    def __call__(self, request: HttpRequest) -> Admitted | None:
-        return self.authenticate(request, "")
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.authenticate(request, bearer(request))
 
-    def authenticate(self, request: HttpRequest, token: str) -> Any | None:
+    async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         admitted: Admitted | None = getattr(request, "admitted", None)
-        return admitted if admitted is not None and admitted.role == "key" else None
+        is_ours = admitted is not None and admitted.role == "key"
+        return Caller(keys.prefix(token)) if is_ours else None
+
+
+class ByVisitor(HttpBearer):
+    """A visitor's token, sent by a page of an origin that the tenant allows; the middleware has read it."""
+
+    guard = "visitor"
+    openapi_bearerFormat = "visitor token"  # noqa: N815  (OpenAPI's spelling)
+    openapi_description = (
+        "A visitor's token from `POST /visitors`. For web pages; it opens that visitor's own chats alone."
+    )
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.authenticate(request, bearer(request))
+
+    async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+        if getattr(request, "is_wrong_origin", False):
+            raise OriginNotAllowed
+        visitor = getattr(request, "visitor", None)
+        return Caller(visitor.id, visitor.agent_id) if visitor else None
+
+
+class ByOrigin:
+    """A page that says where it is from; the route asks whether the agent's tenant allows that."""
+
+    guard = "origin"
+
+    def __call__(self, request: HttpRequest) -> str:
+        if origin := origin_of(request):
+            return origin
+        raise OriginNotAllowed
+
+
+def bearer(request: HttpRequest) -> str:
+    """The credential of the `Authorization` header, or nothing."""
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" else ""
+
+
+def origin_of(request: HttpRequest) -> str | None:
+    """Where the asking page is from. Browsers leave `Origin` out of a GET to the page's own host, and say so."""
+    if origin := request.headers.get("Origin"):
+        return origin
+    is_own = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    return f"{request.scheme}://{request.get_host()}" if is_own else None

@@ -9,6 +9,8 @@ from django.core.cache import cache
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
 
+from apps.chats import draining
+
 _LIMIT = 2.0
 
 
@@ -17,7 +19,10 @@ async def livez(request: HttpRequest) -> JsonResponse:
 
 
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when every dependency answered within 2 s, else 503; the body names each."""
+    """200 when every dependency answered within 2 s, else 503; the body names each. 503 too from the moment this process was
+    asked to stop, while it still serves."""
+    if draining.is_on():
+        return JsonResponse({"status": "draining"}, status=503)
     questions = {
         "database": partial(_ask, "default"),
         "vectors": partial(_ask, "vectors"),

@@ -10,9 +10,10 @@ from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
-from ninja import Router
+from ninja import Router, Status
 from ninja.errors import HttpError, ValidationError
 
+from apps.api import reference
 from apps.api.problems import NotFound
 from apps.api.schemas import KnowledgeRequest, KnowledgeResponse
 from apps.knowledge import library
@@ -20,20 +21,33 @@ from apps.knowledge.models import Knowledge
 
 router = Router(tags=["knowledge"])
 
-_BODY = KnowledgeRequest.model_json_schema()
-_FORM = {**_BODY, "properties": {**_BODY["properties"], "file": {"type": "string", "format": "binary"}}}
+_FIELDS = KnowledgeRequest.model_json_schema()
+_BODY = {**_FIELDS, "required": ["name", "content"]}
+
+
+def _form() -> dict[str, Any]:
+    """The same with a file in place of `content`; in a form everything is text, so a number is a name as well."""
+    told = {name: field for name, field in _FIELDS["properties"].items() if name != "content"}
+    for name in ("name", "description"):
+        told[name] = {**told[name], "type": ["string", "number", "boolean"]}
+    told["file"] = {"type": "string", "format": "binary"}
+    return {**_FIELDS, "required": ["name", "file"], "properties": told}
+
+
 _REQUEST = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": _BODY}, "multipart/form-data": {"schema": _FORM}},
+        "content": {
+            "application/json": {"schema": _BODY, "examples": {"Pasted text": {"value": reference.PASTED}}},
+            "multipart/form-data": {"schema": _form()},
+        },
     }
 }
+_ADD: dict[str, Any] = {"openapi_extra": {**reference.ADD["openapi_extra"], **_REQUEST}}
 
 
-@router.post(
-    "/knowledge", response={202: KnowledgeResponse}, summary="Add a plain document", openapi_extra=_REQUEST
-)
-def add(request: HttpRequest) -> tuple[int, KnowledgeResponse]:
+@router.post("/knowledge", response={202: KnowledgeResponse}, summary="Add a plain document", **_ADD)
+def add(request: HttpRequest) -> Status[KnowledgeResponse]:
     """Answers 202 at once; `GET` it to see `status` go from waiting over working to ready or failed."""
     fields, file = _read(request)
     try:
@@ -43,18 +57,27 @@ def add(request: HttpRequest) -> tuple[int, KnowledgeResponse]:
     source = library.add(
         asked.name, content=asked.content, file=file, description=asked.description, agents=asked.agents
     )
-    return 202, _describe(source)
+    return Status(202, _describe(source))
 
 
-@router.get("/knowledge/{knowledge_id}", response=KnowledgeResponse, summary="See how the reading went")
+@router.get(
+    "/knowledge/{uuid:knowledge_id}",
+    response=KnowledgeResponse,
+    summary="See how the reading went",
+    **reference.LOOK,
+)
 def get(request: HttpRequest, knowledge_id: UUID) -> KnowledgeResponse:
+    """`status` is waiting, working, ready or failed; `failure` says why it failed."""
     return _describe(_find(knowledge_id))
 
 
-@router.delete("/knowledge/{knowledge_id}", response={204: None}, summary="Remove it with all its passages")
-def delete(request: HttpRequest, knowledge_id: UUID) -> tuple[int, None]:
+@router.delete(
+    "/knowledge/{uuid:knowledge_id}", response={204: None}, summary="Remove a document", **reference.REMOVE
+)
+def delete(request: HttpRequest, knowledge_id: UUID) -> Status[None]:
+    """Removes it with all its passages: from now on no agent answers from it."""
     library.remove(_find(knowledge_id))
-    return 204, None
+    return Status(204, None)
 
 
 def _find(knowledge_id: UUID) -> Knowledge:

@@ -1,35 +1,127 @@
-"""Problem documents also for what never reaches the API's own handlers: unknown paths, wrong methods, bodies too large."""
+"""What surrounds the API's own handlers: problem documents for what never reaches them, and the admission of web pages."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from asgiref.sync import markcoroutinefunction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
-from apps.api import problems
+from apps.api import guards, problems
+from apps.chats import visitors
+from apps.tenants import access, keys, scope
+from apps.tenants.hops import hop
+from apps.tenants.models import Tenant
+
+Answering = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+FOR_PAGES = ("/api/v1/chat", "/api/v1/visitors")
+KEPT = ("Allow", "Vary", "Access-Control-Allow-Origin")
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+    "Access-Control-Max-Age": "600",
+}
 
 
 class ProblemMiddleware:
+    """Problem documents also for unknown paths, wrong methods and bodies too large."""
+
     sync_capable = False
     async_capable = True
 
-    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> None:
+    def __init__(self, get_response: Answering) -> None:
         self.get_response = get_response
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = await self.get_response(request)
-        if not request.path.startswith("/api/") or response.status_code < 400 or _is_problem(response):
+        if not request.path.startswith("/api/") or response.status_code < 400 or _is_told(response):
             return response
         problem = problems.answer(request, _plain(HTTPStatus(response.status_code)))
-        if allowed := response.get("Allow"):
-            problem["Allow"] = allowed
+        for name in KEPT:
+            if value := response.get(name):
+                problem[name] = value
         return problem
 
 
-def _is_problem(response: HttpResponseBase) -> bool:
-    return response.get("Content-Type", "").startswith("application/problem+json")
+class PageMiddleware:
+    """The door for web pages: lets visitors in by their token and their page's origin, and tells browsers so (CORS).
+
+    There are no cookies here, so credentials are never allowed, and a secret key gives a page nothing to read."""
+
+    sync_capable = False
+    async_capable = True
+
+    def __init__(self, get_response: Answering) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith(FOR_PAGES):
+            return await self.get_response(request)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            response: HttpResponseBase = await _preflight(request)
+        else:
+            response = await self._answer(request)
+        patch_vary_headers(response, ["Origin"])
+        return response
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        token = guards.bearer(request)
+        if token and not keys.looks_like_one(token):
+            await hop(_admit)(request, token)
+        admitted: access.Admitted | None = getattr(request, "admitted", None)
+        if admitted is None or admitted.role != "visitor":
+            response = await self.get_response(request)
+        else:
+            with scope.scoped_to(admitted.tenant.id):
+                response = await self.get_response(request)
+        return _readable(request, response)
+
+
+def _admit(request: HttpRequest, token: str) -> None:
+    """A token counts only together with the origin: pages that the tenant does not allow any more are shut out at once."""
+    try:
+        visitor = visitors.read(token)
+    except visitors.BadToken:
+        return
+    admitted = access.by_agent(visitor.agent_id, origin=guards.origin_of(request))
+    if admitted is None:
+        request.is_wrong_origin = True  # type: ignore[attr-defined]
+    else:
+        request.admitted, request.visitor = admitted, visitor  # type: ignore[attr-defined]
+
+
+def _readable(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Let the page's own script read the answer, if this page was let in."""
+    admitted: access.Admitted | None = getattr(request, "admitted", None)
+    origin = request.headers.get("Origin")
+    if origin and admitted and admitted.role == "visitor" and admitted.tenant.admits_origin(origin):
+        response["Access-Control-Allow-Origin"] = origin
+    return response
+
+
+async def _preflight(request: HttpRequest) -> HttpResponse:
+    """Asked without a token, so all that can be said is whether any tenant allows this origin."""
+    response = HttpResponse(status=204)
+    origin = request.headers.get("Origin", "")
+    if origin.isprintable() and await hop(_is_known)(origin):
+        response["Access-Control-Allow-Origin"] = origin
+        for name, value in PREFLIGHT.items():
+            response[name] = value
+    return response
+
+
+def _is_known(origin: str) -> bool:
+    return Tenant.objects.filter(allowed_origins__contains=[origin], suspended_at=None).exists()
+
+
+def _is_told(response: HttpResponseBase) -> bool:
+    """Whether the body is an error in our own words already."""
+    return response.get("Content-Type", "").startswith("application/problem+json") or hasattr(
+        response, "is_told"
+    )
 
 
 def _plain(status: HTTPStatus) -> problems.Problem:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: one table from exception to problem."""
+"""Errors as RFC 9457 problem documents: one table from exception to problem. Only OpenAI's clients get them in OpenAI's shape."""
 
 import logging
 import uuid
@@ -10,10 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Unread
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from apps.api.guards import OriginNotAllowed
+from apps.api.idempotency import IdempotencyConflict
 from apps.chats.conversations import BadMessage, NoSuchChat
 from apps.knowledge.library import BadSource
 
 logger = logging.getLogger(__name__)
+OPENAI = "/api/v1/openai/"
+_OPENAI_CODES = {"unauthorized": "invalid_api_key", "unknown_model": "model_not_found"}
 
 
 class ReplyFailed(Exception):
@@ -24,8 +28,16 @@ class ReplyFailed(Exception):
         self.code = code
 
 
+class Interrupted(Exception):
+    """The server goes down before the reply has ended; it is finished elsewhere."""
+
+
 class NotFound(LookupError):
     """Nothing of this tenant has that id; another tenant's id looks the same."""
+
+    def __init__(self, detail: str, code: str = "not_found") -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,16 @@ class Problem:
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    is_openai = request.path.startswith(OPENAI)
+    response = _openai(problem) if is_openai else _rfc9457(request, problem)
+    if problem.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="chatwithus"'
+    if problem.status == 503:
+        response["Retry-After"] = "1"
+    return response
+
+
+def _rfc9457(request: HttpRequest, problem: Problem) -> HttpResponse:
     body = {
         "type": f"urn:chatwithus:problem:{problem.code}",
         "title": problem.title,
@@ -48,10 +70,25 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
         "request_id": uuid.uuid4().hex,
         "errors": list(problem.errors),
     }
-    response = JsonResponse(body, status=problem.status, content_type="application/problem+json")
-    if problem.status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="chatwithus"'
+    return JsonResponse(body, status=problem.status, content_type="application/problem+json")
+
+
+def _openai(problem: Problem) -> HttpResponse:
+    """As OpenAI's clients read it: there is no 422, and `param` is the first field that is wrong."""
+    status = 400 if problem.status == 422 else problem.status
+    response = JsonResponse({"error": openai_error(problem)}, status=status)
+    response.is_told = True  # type: ignore[attr-defined]
     return response
+
+
+def openai_error(problem: Problem) -> dict[str, Any]:
+    first = next((error["pointer"].strip("/").replace("/", ".") for error in problem.errors), None)
+    return {
+        "message": problem.detail,
+        "type": "invalid_request_error" if problem.status < 500 else "server_error",
+        "param": "messages" if first == "message" else first,
+        "code": _OPENAI_CODES.get(problem.code, problem.code),
+    }
 
 
 def install(api: NinjaAPI) -> None:
@@ -72,7 +109,7 @@ def _invalid(error: ValidationError) -> Problem:
 
 def _location(error: dict[str, Any]) -> dict[str, Any]:
     place, *path = [str(part) for part in error["loc"]]
-    if path[:1] and path[0] in {"payload", "data"}:
+    if path[:1] == ["body"]:  # what the handlers call the whole body
         path = path[1:]
     return {
         "location": place,
@@ -105,13 +142,30 @@ _TABLE: dict[type[Exception], Any] = {
         str(error),
         ({"location": "body", "pointer": f"/{error.field}", "detail": str(error)},),
     ),
-    NoSuchChat: lambda error: Problem(
-        404, "not_found", "Not found", "There is no chat with this session id."
+    OriginNotAllowed: lambda error: Problem(
+        403,
+        "origin_not_allowed",
+        "This page may not talk to the agent",
+        "There is no such agent for pages of this origin. Its organisation has to list the page's origin.",
     ),
-    NotFound: lambda error: Problem(404, "not_found", "Not found", str(error)),
+    IdempotencyConflict: lambda error: Problem(
+        409,
+        "idempotency_conflict",
+        "The key was used for another request",
+        str(error),
+        ({"location": "header", "pointer": "/Idempotency-Key", "detail": str(error)},),
+    ),
+    NoSuchChat: lambda error: Problem(404, "not_found", "Not found", str(error)),
+    NotFound: lambda error: Problem(404, error.code, "Not found", str(error)),
     Http404: lambda error: Problem(404, "not_found", "Not found", "There is nothing at this address."),
     ReplyFailed: lambda error: Problem(
         502, error.code, "The agent could not answer", "Your message is kept; try again."
+    ),
+    Interrupted: lambda error: Problem(
+        503,
+        "interrupted",
+        "The server restarts",
+        "Your message is kept and is being answered. Ask again under the same Idempotency-Key, or read the chat.",
     ),
     RequestDataTooBig: lambda error: Problem(
         413, "too_large", "The request is too large", "Send large texts as a file."

@@ -1,17 +1,23 @@
 """The REST door: every route under `/api/v1/`, and the guard they share."""
 
-from ninja import NinjaAPI
-
-from apps.api import chat, knowledge, problems
+from apps.api import chat, completions, knowledge, problems, visitors
 from apps.api.guards import ByKey
+from apps.api.page import Page
+from apps.api.parser import StrictParser
+from apps.api.reference import Api
 
-api = NinjaAPI(
+api = Api(
     title="Chat With Us",
     version="1",
-    description="Ask agents and give them knowledge. Errors are RFC 9457 problem documents.",
+    description="Ask agents and give them knowledge. Errors are RFC 9457 problem documents; below `/openai/` they have"
+    " OpenAI's form.",
     auth=ByKey(),
+    parser=StrictParser(),
+    docs=Page(),
     urls_namespace="api",
 )
 problems.install(api)
 api.add_router("", chat.router)
+api.add_router("", visitors.router)
 api.add_router("", knowledge.router)
+api.add_router("/openai", completions.router)

@@ -7,34 +7,40 @@ WINDOW = 0.025
 
 
 class Coalescer:
-    """Collects text and hands it to `emit` in order; `text` is everything that was ever added."""
+    """Collects text and hands it to `emit` in order; `text` is everything that was handed over."""
 
     def __init__(self, emit: Callable[[str], None], window: float = WINDOW) -> None:
         self._emit = emit
         self._window = window
-        self._parts: list[str] = []
+        self._frames: list[str] = []
         self._pending: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def text(self) -> str:
-        return "".join(self._parts)
+        return "".join(self._frames)
 
     def add(self, piece: str) -> None:
-        if not piece:
-            return
         self._pending.append(piece)
-        if not self._parts:
-            self.flush()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._window, self.flush)
-        self._parts.append(piece)
+        if self._timer is None:
+            if self._frames:
+                self._timer = asyncio.get_running_loop().call_later(self._window, self.flush)
+            else:
+                self.flush()
 
     def flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._pending:
-            text = "".join(self._pending)
-            self._pending.clear()
+        text = storable("".join(self._pending))
+        self._pending.clear()
+        if text:
+            self._frames.append(text)
             self._emit(text)
+
+
+def storable(piece: str) -> str:
+    """Without what neither a database nor a frame can hold: NUL, and halves of characters."""
+    if piece.isascii():
+        return piece.replace("\x00", "")
+    return piece.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,24 +1,35 @@
-"""All writes to a chat. Each is one short transaction; what it reports was committed."""
+"""What visitors write and agents answer. Each write is one short transaction; what it returns was committed."""
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.utils import timezone
 
 from apps.agents.models import Agent
-from apps.chats import signals
-from apps.chats.models import Chat, ContentChat, Event
+from apps.agents.providers.base import Turn
+from apps.chats import events, ledger, signals
+from apps.chats.events import Entry
+from apps.chats.ledger import Ledger, NoSuchChat
+from apps.chats.models import Chat, ContentChat, Event, Process
+
+__all__ = ["NoSuchChat"]
 
 MAX_MESSAGE = 4000
-_HISTORY = 6
-
-
-class NoSuchChat(LookupError):
-    """No chat of this tenant, agent and visitor has that session id."""
+MOST_ATTEMPTS = 3  # a reply that takes its process down is not tried for ever
+_KEPT = (
+    "state",
+    "reason",
+    "response",
+    "cuts",
+    "citations",
+    "grounded",
+    "usage",
+    "first_token_ms",
+    "total_ms",
+)
 
 
 class BadMessage(ValueError):
@@ -30,28 +41,64 @@ class BadMessage(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question on record: its exchange, the agent who answers, and the exchanges before it, oldest first."""
+class Opening:
+    """With whom a chat begins that does not exist yet."""
 
-    chat: Chat
-    agent: Agent
+    agent_id: UUID
+    visitor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reply to be given by this process: its exchange, the agent, and the turns before it, oldest first."""
+
     exchange: ContentChat
-    history: tuple[ContentChat, ...]
+    agent: Agent
+    history: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on record. `claim` is set where this process is to answer it now."""
+
+    exchange: ContentChat
+    agent: Agent
     seq: int
     is_new: bool
+    told: tuple[Entry, ...] = ()
+    claim: Claim | None = None
+
+    @property
+    def ack(self) -> Entry:
+        return events.ack(self.exchange, self.seq)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reply ended: what is saved with its exchange."""
+    """How a reply ended: what is saved with its exchange, and whether the agent asks for a person."""
 
     state: str
+    reason: str = ""
     response: str = ""
+    cuts: tuple[int, ...] = ()
     citations: tuple[dict[str, Any], ...] = ()
     grounded: bool | None = None
-    usage: dict[str, int] | None = None
+    usage: dict[str, int] = field(default_factory=dict)
     first_token_ms: int | None = None
     total_ms: int | None = None
+    retryable: bool = False
+    wants_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What was recorded, the reply that this process is to give next, the one that was ended from outside with the text that
+    was kept, and the epoch below which nothing counts any more."""
+
+    told: tuple[Entry, ...]
+    following: Claim | None = None
+    kept: ContentChat | None = None
+    fence: int = 0
 
 
 def clean(text: str) -> str:
@@ -69,77 +116,194 @@ def clean(text: str) -> str:
     return text
 
 
-def open_chat(agent: Agent, visitor: str, *, client_message_id: str | None = None) -> Chat:
-    """A new chat. A visitor's first message names it, so that sending it again, its acknowledgement lost, opens no second."""
-    named = f"{visitor} {client_message_id}" if client_message_id else secrets.token_hex()
-    chat, _ = Chat.objects.get_or_create(
-        id=uuid5(agent.id, named), defaults={"agent": agent, "visitor": visitor}
-    )
-    return chat
+def chat_id_for(opening: Opening, client_message_id: str | None = None) -> UUID:
+    """A new chat's id. A visitor's first message names it, so that sending it again, its acknowledgement lost, opens no
+    second."""
+    named = f"{opening.visitor} {client_message_id}" if client_message_id else secrets.token_hex()
+    return uuid5(opening.agent_id, named)
 
 
-def find(session_id: UUID, *, agent_id: UUID, visitor: str | None = None) -> Chat:
-    """The chat of this agent, and of this visitor where one is named. Raises NoSuchChat."""
-    found = Chat.objects.filter(id=session_id, agent_id=agent_id)
-    if visitor is not None:
-        found = found.filter(visitor=visitor)
-    chat = found.select_related("agent").first()
+def find(session_id: UUID, *, agent_id: UUID | None = None, visitor: str | None = None) -> Chat:
+    """The chat, if it is of this agent and of this visitor where they are named. Raises NoSuchChat."""
+    known = {"agent_id": agent_id, "visitor": visitor}
+    found = Chat.objects.filter(id=session_id, **{name: value for name, value in known.items() if value})
+    chat = found.select_related("agent", "assignee").first()
     if chat is None:
         raise NoSuchChat("There is no such chat.")
     return chat
 
 
+def begin(chat_id: UUID, opening: Opening) -> None:
+    """A chat in which nothing has been said yet, unless it is there already."""
+    with transaction.atomic():
+        _locked_or_opened(chat_id, opening)
+
+
 @transaction.atomic
-def ask(chat_id: UUID, text: str, *, client_message_id: str) -> Asked:
-    """Record a question once: repeating a client message id returns the exchange it made the first time."""
-    chat = Chat.objects.select_for_update(of=("self",)).select_related("agent").get(id=chat_id)
-    if known := chat.exchanges.filter(client_message_id=client_message_id).first():
-        return Asked(chat, chat.agent, known, (), _seq_of(known), is_new=False)
-    history = tuple(reversed(chat.exchanges.order_by("-number")[:_HISTORY]))
-    chat.last_exchange += 1
-    exchange = chat.exchanges.create(
-        number=chat.last_exchange, client_message_id=client_message_id, request=text, epoch=chat.epoch
-    )
-    seq = _record(chat, "message", exchange=exchange.number, text=text)
+def ask(
+    chat_id: UUID, text: str, *, client_message_id: str, holder: UUID, opening: Opening | None = None
+) -> Asked:
+    """Record a question once: repeating a client message id returns the exchange it made the first time.
+
+    Raises BadMessage where the id was used for another text, NoSuchChat where there is no chat and no opening."""
+    chat = _locked_or_opened(chat_id, opening)
+    known = chat.exchanges.filter(client_message_id=client_message_id).first() if chat.last_exchange else None
+    if known is not None:
+        return _repeated(chat, known, text)
+    with ledger.opened(chat) as book:
+        if chat.resolved_at is not None:
+            chat.resolved_at = None
+        exchange = book.enter(text, client_message_id=client_message_id)
+        heard = {"exchange": exchange.number, "client_message_id": client_message_id}
+        seq = book.record("message", **heard, **{"from": "visitor"}, text=text)
+        claim = _claim_or_queue(book, exchange, holder)
+        exchange.save(force_insert=True)
     signals.ring_after_commit(exchange.id)
-    return Asked(chat, chat.agent, exchange, history, seq, is_new=True)
+    return Asked(exchange, chat.agent, seq, True, tuple(book.told), claim)
 
 
-@transaction.atomic
-def finish(exchange: ContentChat, outcome: Outcome) -> int | None:
-    """Save how a reply ended and return its seq; None where the exchange was fenced off by a newer epoch."""
-    chat = Chat.objects.select_for_update().get(id=exchange.chat_id)
-    running = ContentChat.objects.filter(id=exchange.id, epoch=chat.epoch, state=ContentChat.State.RUNNING)
-    saved = exchange.epoch == chat.epoch and running.update(
-        state=outcome.state,
-        response=outcome.response,
-        citations=list(outcome.citations),
-        grounded=outcome.grounded,
-        usage=outcome.usage or {},
-        first_token_ms=outcome.first_token_ms,
-        total_ms=outcome.total_ms,
-    )
-    if not saved:
+def finish(exchange: ContentChat, outcome: Outcome) -> Finished | None:
+    """Save how a reply ended, and claim what is queued behind it; None where it was fenced off by a newer epoch."""
+    with ledger.opened(exchange.chat_id) as book:
+        running = book.running()
+        if running is None or not running.epoch == exchange.epoch == book.chat.epoch:
+            return None
+        book.chat.answering = 0
+        _end(book, running, outcome)
+        if outcome.wants_person and book.chat.handled_by == Chat.HandledBy.AGENT:
+            book.hand(Chat.HandledBy.WAITING, by="agent")
+            book.park()
+        signals.ring_after_commit(exchange.id)
+        following = claim_next(book, exchange.holder)
+    return Finished(tuple(book.told), following, running)
+
+
+def cancel(
+    chat_id: UUID, *, reason: str, said: Sequence[str] | None, holder: UUID, before: int | None = None
+) -> Finished | None:
+    """Stop a reply that runs elsewhere, or whose process died; None where nothing runs, or only what was asked later."""
+    with ledger.opened(chat_id) as book:
+        if before is not None and book.chat.answering >= before:
+            return None
+        kept = book.cancel(reason, said)
+        if kept is None:
+            return None
+        fence = book.chat.epoch
+        following = claim_next(book, holder)
+    return Finished(tuple(book.told), following, kept if said is not None else None, fence)
+
+
+def keep(exchange: ContentChat, said: Sequence[str]) -> None:
+    """What a reply had said that was ended from outside, where whoever ended it could not know."""
+    named = {"body__exchange": exchange.number, "body__epoch": exchange.epoch}
+    ends = Event.objects.filter(chat=exchange.chat_id, type="reply.cancelled", **named)
+    if ends.filter(body__sha256=None).exists():  # otherwise the text that was kept is vouched for
+        cuts = [len(piece) for piece in said]
+        ContentChat.objects.filter(id=exchange.id).update(response="".join(said), cuts=cuts)
+
+
+def answering(chat_id: UUID) -> tuple[int, int] | None:
+    """The chat's running reply, by exchange and epoch."""
+    running = ContentChat.objects.filter(chat_id=chat_id, state=ContentChat.State.RUNNING)
+    return running.values_list("number", "epoch").first()
+
+
+def take_up(chat_id: UUID, *, holder: UUID) -> Finished | None:
+    """Claim a reply under a new epoch whose process died, or that the claiming process itself does not know; None where none
+    was abandoned. One that was tried too often fails for good."""
+    with ledger.opened(chat_id) as book:
+        running = book.running()
+        if running is None or running.holder in alive() - {holder}:
+            return None
+        if running.attempts < MOST_ATTEMPTS:
+            claim = _claimed(book, running, holder)
+            return Finished(tuple(book.told), claim)
+        book.chat.answering = 0
+        _end(book, running, Outcome("failed", reason="interrupted", retryable=True))
+        following = claim_next(book, holder)
+    return Finished(tuple(book.told), following, running)
+
+
+def leave_feedback(chat_id: UUID, number: int, *, value: int, comment: str = "") -> tuple[Entry, ...]:
+    """A visitor's thumb on an answer; the last one counts. Raises BadMessage where there is no such answer."""
+    with ledger.opened(chat_id) as book:
+        answered = book.chat.exchanges.filter(number=number).exclude(response="")
+        if not answered.update(feedback=value, comment=comment):
+            raise BadMessage("no_such_answer", "There is no answer of that number.")
+        book.record("feedback", exchange=number, value=value, comment=comment)
+    return tuple(book.told)
+
+
+def claim_next(book: Ledger, holder: UUID | None) -> Claim | None:
+    """Begin what is queued first, where the agent handles the chat."""
+    queued = book.chat.exchanges.filter(state=ContentChat.State.QUEUED).order_by("number").first()
+    if queued is None or holder is None or book.chat.handled_by != Chat.HandledBy.AGENT:
         return None
-    seq = _record(chat, f"reply.{outcome.state}", exchange=exchange.number, epoch=exchange.epoch)
-    signals.ring_after_commit(exchange.id)
-    return seq
+    return _claimed(book, queued, holder)
 
 
-def give_up(*, before: datetime) -> int:
-    """End replies that have run since before then as failed: their process died, and no visitor or member of staff should
-    see one run for ever."""
-    abandoned = ContentChat.objects.filter(state=ContentChat.State.RUNNING, created_at__lt=before)
-    return sum(finish(exchange, Outcome("failed")) is not None for exchange in abandoned[:100])
+def _claimed(book: Ledger, exchange: ContentChat, holder: UUID) -> Claim:
+    book.claim(exchange, holder)
+    exchange.save(update_fields=["state", "epoch", "holder", "attempts"])
+    return Claim(exchange, book.chat.agent, book.history(exchange.number))
 
 
-def _record(chat: Chat, event: str, **body: Any) -> int:
-    chat.last_seq += 1
-    chat.last_at = timezone.now()
-    chat.save(update_fields=["last_seq", "last_exchange", "last_at"])
-    Event.objects.create(chat=chat, seq=chat.last_seq, type=event, body=body)
-    return chat.last_seq
+def abandoned() -> list[UUID]:
+    """Chats of this tenant whose reply is held by a process that lives no more."""
+    running = ContentChat.objects.filter(state=ContentChat.State.RUNNING).exclude(holder__in=alive())
+    return list(running.values_list("chat_id", flat=True)[:100])
 
 
-def _seq_of(exchange: ContentChat) -> int:
-    return Event.objects.get(chat_id=exchange.chat_id, type="message", body__exchange=exchange.number).seq
+def alive() -> set[UUID]:
+    """The processes whose lease still holds, by the database's clock."""
+    held = Process.objects.extra(where=["leased_until > clock_timestamp()"])
+    return set(held.values_list("id", flat=True))
+
+
+def _locked_or_opened(chat_id: UUID, opening: Opening | None) -> Chat:
+    try:
+        return ledger.locked(chat_id)
+    except NoSuchChat:
+        if opening is None:
+            raise
+    agent = Agent.objects.filter(id=opening.agent_id).first()
+    if agent is None:
+        raise NoSuchChat("There is no agent with this id.")
+    chat = Chat(id=chat_id, agent=agent, visitor=opening.visitor)
+    Chat.objects.bulk_create([chat], ignore_conflicts=True)
+    return ledger.locked(chat_id)
+
+
+def _repeated(chat: Chat, known: ContentChat, text: str) -> Asked:
+    if known.request != text:
+        raise BadMessage(
+            "message_id_taken", "Another message has this client_message_id. Send yours under a new one."
+        )
+    recorded = Event.objects.filter(chat=chat, type="message", body__exchange=known.number)
+    return Asked(known, chat.agent, recorded.get().seq, is_new=False)
+
+
+def _claim_or_queue(book: Ledger, exchange: ContentChat, holder: UUID) -> Claim | None:
+    if book.chat.handled_by != Chat.HandledBy.AGENT:
+        exchange.state = ContentChat.State.WAITING
+        return None
+    if book.chat.answering:
+        return None
+    book.claim(exchange, holder)
+    history = book.history(exchange.number) if exchange.number > 1 else ()
+    return Claim(exchange, book.chat.agent, history)
+
+
+def _end(book: Ledger, running: ContentChat, outcome: Outcome) -> None:
+    for name in _KEPT:
+        setattr(running, name, getattr(outcome, name))
+    running.save(update_fields=_KEPT)
+    body: dict[str, Any] = {"exchange": running.number, "epoch": running.epoch}
+    digest = events.sha256(outcome.response)
+    if outcome.state == "completed":
+        told = {"usage": outcome.usage, "grounded": bool(outcome.grounded)}
+        book.record("reply.completed", **body, **told, sha256=digest)
+    elif outcome.state == "stopped":
+        book.record("reply.cancelled", **body, reason=outcome.reason, sha256=digest)
+    else:
+        book.record("reply.failed", **body, code=outcome.reason, retryable=outcome.retryable, sha256=digest)

@@ -1,79 +1,74 @@
-"""The words on the wire: every frame a client may be sent, built in one place. docs/protocol.md is the contract."""
+"""The words on the wire: every frame that a client may be sent, built in one place. docs/protocol.md is the contract."""
 
 import hashlib
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from apps.chats.conversations import Asked
-from apps.chats.models import ContentChat
+from apps.chats.entries import DELTA, ENDS, STARTED, Entry, Position
+from apps.chats.models import Chat, ContentChat, Event
+
+__all__ = ["ENDS", "STARTED", "Entry", "Position"]
 
 Frame = dict[str, Any]
 
 
 def frame(kind: str, **fields: Any) -> Frame:
-    return {"v": 1, "type": kind, "ts": _now(), **fields}
+    return {"v": 1, "type": kind, "ts": at(datetime.now(UTC)), **fields}
 
 
 def encode(message: Frame) -> str:
-    return orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(message).decode()
 
 
-def ack(asked: Asked) -> Frame:
-    return frame(
-        "ack",
-        chat=asked.chat.id,
-        seq=asked.seq,
-        client_message_id=asked.exchange.client_message_id,
-        exchange=asked.exchange.number,
+def decode(text: str) -> Entry:
+    """An Entry of a delta or of a reply's start that was read from the log of another process."""
+    read = orjson.loads(text)
+    said = read.get("text", "")
+    return Entry(read["type"], text, None, read["exchange"], read["epoch"], read.get("index"), said)
+
+
+def durable(event: Event) -> Entry:
+    """A recorded event, the same whether it is told as it happens or replayed years later."""
+    name = {"v": 1, "type": event.type, "chat": event.chat_id, "seq": event.seq, "ts": at(event.created_at)}
+    body = event.body
+    return Entry(event.type, encode(name | body), event.seq, body.get("exchange", 0), body.get("epoch", 0))
+
+
+def delta(exchange: int, epoch: int, index: int, text: str) -> Entry:
+    """Nothing but its name and its text: it is sent some forty times a second."""
+    told = {"type": DELTA, "exchange": exchange, "epoch": epoch, "index": index, "text": text}
+    return Entry(DELTA, orjson.dumps(told).decode(), None, exchange, epoch, index, text)
+
+
+def started_again(chat_id: UUID, exchange: int, epoch: int) -> Entry:
+    """The start of a reply whose durable start the reader has seen already: its text follows from the beginning."""
+    told = frame(STARTED, chat=chat_id, seq=None, exchange=exchange, epoch=epoch)
+    return Entry(STARTED, encode(told), None, exchange, epoch)
+
+
+def citations(exchange: ContentChat) -> Entry:
+    told = frame(
+        "reply.citations",
+        chat=exchange.chat_id,
+        exchange=exchange.number,
+        epoch=exchange.epoch,
+        citations=exchange.citations,
     )
+    return Entry("reply.citations", encode(told), None, exchange.number, exchange.epoch)
 
 
-def started(exchange: ContentChat) -> Frame:
-    return frame("reply.started", **_name(exchange))
-
-
-def delta(exchange: ContentChat, index: int, text: str) -> Frame:
-    return frame("reply.delta", **_name(exchange), index=index, text=text)
-
-
-def citations(exchange: ContentChat, found: list[Frame]) -> Frame:
-    return frame("reply.citations", **_name(exchange), citations=found)
-
-
-def completed(
-    exchange: ContentChat, *, seq: int | None, usage: dict[str, int], grounded: bool, sha256: str
-) -> Frame:
-    return frame("reply.completed", **_name(exchange), seq=seq, usage=usage, grounded=grounded, sha256=sha256)
-
-
-def cancelled(exchange: ContentChat, *, seq: int | None, reason: str) -> Frame:
-    return frame("reply.cancelled", **_name(exchange), seq=seq, reason=reason)
-
-
-def failed(exchange: ContentChat, *, seq: int | None, code: str, retryable: bool) -> Frame:
-    return frame("reply.failed", **_name(exchange), seq=seq, code=code, retryable=retryable)
-
-
-def retold(exchange: ContentChat) -> list[Frame]:
-    """A finished exchange as the frames that would have told it: one delta, then its end."""
-    told = [started(exchange)]
-    if exchange.response:
-        told.append(delta(exchange, 0, exchange.response))
-    if exchange.state == ContentChat.State.COMPLETED:
-        sha256 = hashlib.sha256(exchange.response.encode()).hexdigest()
-        told.append(citations(exchange, exchange.citations))
-        told.append(
-            completed(
-                exchange, seq=None, usage=exchange.usage, grounded=bool(exchange.grounded), sha256=sha256
-            )
-        )
-    elif exchange.state == ContentChat.State.STOPPED:
-        told.append(cancelled(exchange, seq=None, reason="stopped"))
-    else:
-        told.append(failed(exchange, seq=None, code="interrupted", retryable=True))
-    return told
+def ack(exchange: ContentChat, seq: int) -> Entry:
+    told = frame(
+        "ack",
+        chat=exchange.chat_id,
+        seq=seq,
+        client_message_id=exchange.client_message_id,
+        exchange=exchange.number,
+    )
+    return Entry("ack", encode(told), None, exchange.number)
 
 
 def error(code: str, detail: str, **fields: Any) -> Frame:
@@ -81,22 +76,37 @@ def error(code: str, detail: str, **fields: Any) -> Frame:
 
 
 def message(exchange: ContentChat) -> Frame:
-    """A finished or running exchange as `welcome` retells it."""
+    """An exchange as `welcome` retells it; a running reply's text follows as deltas."""
     return {
         "exchange": exchange.number,
+        "from": "staff" if exchange.is_from_staff else "visitor",
+        "name": speaker(exchange.staff) if exchange.is_from_staff else None,
         "client_message_id": exchange.client_message_id,
         "request": exchange.request,
         "response": exchange.response,
         "citations": exchange.citations,
         "grounded": exchange.grounded,
         "state": exchange.state,
-        "created_at": exchange.created_at,
+        "reason": exchange.reason,
+        "feedback": exchange.feedback,
+        "created_at": at(exchange.created_at),
     }
 
 
-def _name(exchange: ContentChat) -> Frame:
-    return {"chat": exchange.chat_id, "exchange": exchange.number, "epoch": exchange.epoch}
+def handler(chat: Chat) -> Frame:
+    """Who handles a chat, for whoever comes to it."""
+    name = speaker(chat.assignee) if chat.handled_by == Chat.HandledBy.STAFF else None
+    return {"handled_by": chat.handled_by, "name": name, "resolved": chat.resolved_at is not None}
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def speaker(user: Any) -> str:
+    """What visitors call a member of staff: never a login or an e-mail address."""
+    return (user.get_short_name() if user else "") or "Support"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def at(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

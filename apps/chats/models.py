@@ -1,5 +1,8 @@
 """Saying what: chats, their exchanges, and the numbered events that retell them."""
 
+import uuid
+
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -8,7 +11,8 @@ from apps.tenants.owned import TenantForeignKey, TenantOwned
 
 
 class Chat(TenantOwned):
-    """One conversation; its id is the session id. `epoch` fences replies: whoever bumps it makes older ones late."""
+    """One conversation; its id is the session id. `epoch` fences replies: each reply begins by bumping it, whoever takes a
+    reply away bumps it too, and only the reply that bumped it last may save."""
 
     class HandledBy(models.TextChoices):
         AGENT = "agent"
@@ -20,9 +24,17 @@ class Chat(TenantOwned):
         max_length=60, help_text="A visitor id from a signed token, or the API key's prefix."
     )
     handled_by = models.CharField(max_length=10, choices=HandledBy.choices, default=HandledBy.AGENT)
-    epoch = models.PositiveIntegerField(default=1)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    waiting_since = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    epoch = models.PositiveIntegerField(default=0)
     last_seq = models.PositiveBigIntegerField(default=0)
     last_exchange = models.PositiveIntegerField(default=0)
+    answering = models.PositiveIntegerField(
+        default=0, help_text="The number of the exchange that is being answered now; 0 for none."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_at = models.DateTimeField(default=timezone.now)
 
@@ -30,6 +42,7 @@ class Chat(TenantOwned):
         indexes = [
             models.Index("tenant_id", models.F("last_at").desc(), name="chat_by_recency"),
             models.Index("tenant_id", "created_at", name="chat_by_start"),
+            models.Index("tenant_id", "last_at", condition=models.Q(resolved_at=None), name="chat_open"),
         ]
 
     def __str__(self) -> str:
@@ -40,23 +53,42 @@ class ContentChat(TenantOwned):
     """One exchange of a chat: what was asked and what was answered; either side may be empty."""
 
     class State(models.TextChoices):
+        QUEUED = "queued"
         RUNNING = "running"
         COMPLETED = "completed"
         STOPPED = "stopped"
         FAILED = "failed"
+        WAITING = "waiting"  # a person will answer
 
     chat = TenantForeignKey(Chat, models.CASCADE, related_name="exchanges")
     number = models.PositiveIntegerField()
     client_message_id = models.CharField(max_length=64)
-    request = models.TextField()
+    request = models.TextField(blank=True)
     response = models.TextField(blank=True)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
-    epoch = models.PositiveIntegerField()
+    staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who wrote the response, where no agent did.",
+    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(max_length=40, blank=True, help_text="Why it stopped or failed, in a word.")
+    epoch = models.PositiveIntegerField(default=0)
+    cuts = models.JSONField(
+        default=list,
+        help_text="The length of each delta in characters, so that a delta's name means the same text for ever.",
+    )
+    holder = models.UUIDField(null=True, help_text="The process that answers; see Process.")
+    attempts = models.PositiveSmallIntegerField(default=0)
     citations = models.JSONField(default=list)
     grounded = models.BooleanField(null=True)
     usage = models.JSONField(default=dict)
     first_token_ms = models.PositiveIntegerField(null=True)
     total_ms = models.PositiveIntegerField(null=True)
+    feedback = models.SmallIntegerField(null=True, help_text="1 for a good answer, -1 for a bad one.")
+    comment = models.CharField(max_length=1000, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(TenantOwned.Meta):
@@ -76,6 +108,15 @@ class ContentChat(TenantOwned):
     def __str__(self) -> str:
         return f"{self.chat_id} #{self.number}"
 
+    @property
+    def is_from_staff(self) -> bool:
+        """An exchange that a person began: there is no request in it."""
+        return self.request == ""
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in {self.State.COMPLETED, self.State.STOPPED, self.State.FAILED}
+
 
 class Event(TenantOwned):
     """A durable event: takes the chat's next `seq` in the transaction it reports, so the numbers have no gaps."""
@@ -88,3 +129,23 @@ class Event(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         constraints = [models.UniqueConstraint("tenant_id", "chat", "seq", name="one_event_per_seq")]
+
+
+class Note(TenantOwned):
+    """What staff write to each other beside a chat; visitors never see it, so it takes no `seq` of theirs."""
+
+    chat = TenantForeignKey(Chat, models.CASCADE, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        indexes = [models.Index("tenant_id", "chat", "created_at", name="note_by_chat")]
+
+
+class Process(models.Model):
+    """A process that answers, and until when it may be believed to live. Replies name their holder, so that one UPDATE
+    renews them all; it belongs to no tenant and says nothing of any."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    leased_until = models.DateTimeField()

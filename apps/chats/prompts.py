@@ -8,12 +8,12 @@ from apps.chats.models import ContentChat
 from apps.knowledge.retrieval import Found
 
 
-def compose(agent: Agent, question: str, *, history: Sequence[ContentChat], found: Sequence[Found]) -> Prompt:
+def compose(agent: Agent, question: str, *, history: Sequence[Turn], found: Sequence[Found]) -> Prompt:
     return Prompt(
         model=agent.model,
         temperature=agent.temperature,
         instructions=agent.instructions,
-        history=turns(history),
+        history=tuple(history),
         question=question,
         sources=tuple(
             Source(number, one.title, one.text, one.score) for number, one in enumerate(found, start=1)

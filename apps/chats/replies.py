@@ -1,178 +1,199 @@
-"""The act of answering one exchange, apart from whoever asked: it runs as its own task and speaks into a reply log."""
+"""Asking, and following, stopping and saving the replies: what every door calls."""
 
 import asyncio
-import contextvars
-import hashlib
-import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from channels.db import database_sync_to_async
-
-from apps.agents.providers import catalogue
-from apps.agents.providers.base import ProviderError, Usage
-from apps.chats import citations, conversations, events, prompts
-from apps.chats.coalescer import Coalescer
-from apps.chats.conversations import Asked, Outcome
-from apps.chats.events import Frame
-from apps.chats.models import ContentChat
-from apps.chats.replylog import ReplyLog
-from apps.knowledge import retrieval
+from apps.agents.models import Agent
+from apps.agents.providers.base import Turn
+from apps.chats import conversations, events, hub, recall, relay
+from apps.chats.answering import here
+from apps.chats.chatlog import ChatLog
+from apps.chats.conversations import Asked, Opening
+from apps.chats.events import Entry, Position
+from apps.chats.reply import Reply
 from apps.tenants import scope
+from apps.tenants.hops import hop
 
-logger = logging.getLogger(__name__)
-
-_running: dict[UUID, "Reply"] = {}
-_turn: dict[UUID, "asyncio.Task[None]"] = {}
+__all__ = ["Opening", "here"]
 
 
-async def stream(chat_id: UUID, text: str, *, client_message_id: str) -> AsyncGenerator[Frame, None]:
-    """Ask, then follow the reply: `ack` first, once the question is committed, its last frame ends the stream.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question on record, and from where in its chat's log what follows can be read."""
 
-    Leaving early leaves the reply running. Asking again under the same client message id joins the same reply, or retells
-    it if it is over. Raises BadMessage."""
-    received_at = time.perf_counter()
+    asked: Asked
+    log: ChatLog
+    start: int
+
+    @property
+    def ack(self) -> Entry:
+        return self.asked.ack
+
+    async def follow(self) -> hub.Feed:
+        """Everything from the question on; the database is asked only where it was asked before."""
+        if self.asked.is_new:
+            return hub.here().attach(self.log, self.start, self.asked.seq - 1)
+        return await hub.follow(self.asked.exchange.chat_id, Position(self.asked.seq - 1))
+
+    async def answer(self) -> AsyncGenerator[Entry, None]:
+        """The entries of this exchange up to the end of its reply, or to where a person takes over."""
+        exchange, number = self.asked.exchange, self.asked.exchange.number
+        if not self.asked.is_new and (exchange.has_ended or exchange.state == exchange.State.WAITING):
+            for entry in await hop(recall.retold)(exchange):
+                yield entry
+            return
+        feed = await self.follow()
+        try:
+            async for entry in feed:
+                if entry.exchange == number:
+                    yield entry
+                if entry.type in {"handoff", "resolved"} or (
+                    entry.exchange == number and self._is_over(entry)
+                ):
+                    return
+        finally:
+            feed.close()
+
+    def _is_over(self, entry: Entry) -> bool:
+        is_for_a_person = self.asked.exchange.state == "waiting" and entry.type == "message"
+        return entry.type in events.ENDS or is_for_a_person
+
+
+async def ask(
+    chat_id: UUID,
+    text: str,
+    *,
+    client_message_id: str,
+    opening: Opening | None = None,
+    history: Sequence[Turn] | None = None,
+    recorded: Callable[[Asked], None] = lambda asked: None,
+) -> Question:
+    """Commit a question, call `recorded`, and begin to answer it; what is said goes to whoever follows the chat.
+
+    Asking again under the same client message id begins nothing. Raises BadMessage, NoSuchChat."""
     text = conversations.clean(text)
-    asked = await database_sync_to_async(conversations.ask)(
-        chat_id, text, client_message_id=client_message_id
+    asking = _ask(chat_id, text, client_message_id, opening, history, recorded)
+    return await here().surely(chat_id, asking)
+
+
+async def _ask(
+    chat_id: UUID,
+    text: str,
+    client_message_id: str,
+    opening: Opening | None,
+    history: Sequence[Turn] | None,
+    recorded: Callable[[Asked], None],
+) -> Question:
+    received_at = time.perf_counter()
+    holder = await here().lease.hold()
+    asked = await hop(conversations.ask)(
+        chat_id, text, client_message_id=client_message_id, holder=holder, opening=opening
     )
-    reply = _running.get(asked.exchange.id) or (_begin(asked, received_at) if asked.is_new else None)
-    yield events.ack(asked)
+    recorded(asked)
+    log = hub.here().log(chat_id)
+    start = log.end
+    if asked.claim is not None:
+        claim = asked.claim if history is None else replace(asked.claim, history=tuple(history))
+        here().begin(claim, log, received_at)
+    log.tell(asked.told)
+    if not asked.is_new and asked.exchange.state == "running":
+        here().background(_look_after(scope.current(), chat_id))
+    elif asked.exchange.state == "queued" and asked.agent.second_message == Agent.SecondMessage.INTERRUPT:
+        await stop(chat_id, reason="interrupted", before=asked.exchange.number)
+    return Question(asked, log, start)
+
+
+async def _look_after(tenant_id: UUID, chat_id: UUID) -> None:
+    """A message that was recorded before: perhaps the answer of that COMMIT was lost, and with it the reply."""
+    with scope.scoped_to(tenant_id):
+        await rescue(chat_id)
+
+
+async def stream(
+    chat_id: UUID,
+    text: str,
+    *,
+    client_message_id: str,
+    opening: Opening | None = None,
+    history: Sequence[Turn] | None = None,
+) -> AsyncGenerator[Entry, None]:
+    """Ask, then follow the reply: `ack` first, once the question is committed; its last entry ends the stream.
+
+    Leaving early leaves the reply running. Asking again under the same client message id joins the same reply, wherever it
+    runs, or retells it if it is over. Raises BadMessage, NoSuchChat."""
+    question = await ask(chat_id, text, client_message_id=client_message_id, opening=opening, history=history)
+    yield question.ack
+    answer = question.answer()
+    try:
+        async for entry in answer:
+            yield entry
+    finally:
+        await answer.aclose()
+
+
+async def stop(chat_id: UUID, *, reason: str = "stopped", before: int | None = None) -> bool:
+    """Cancel the chat's running reply, in whichever process it runs, keeping what it has said; False where nothing runs, or
+    nothing to an exchange before that number."""
+    reply = running_here(chat_id)
     if reply is None:
-        for frame in events.retold(asked.exchange):
-            yield frame
-        return
-    async for frame in reply.log.follow():
-        yield frame
+        return await here().surely(chat_id, _stop_elsewhere(chat_id, reason, before))
+    return (before is None or reply.exchange.number < before) and reply.stop(reason)
 
 
-def stop(chat_id: UUID) -> bool:
-    """Cancel the chat's running reply, keeping what it has said; False where nothing runs."""
-    running = (reply for reply in _running.values() if reply.asked.chat.id == chat_id)
-    return next((reply.stop() for reply in running if not reply.is_stopping), False)
+async def _stop_elsewhere(chat_id: UUID, reason: str, before: int | None) -> bool:
+    said = await heard(chat_id)
+    holder = await here().lease.hold()
+    cancel = hop(conversations.cancel)
+    try:
+        finished = await cancel(chat_id, reason=reason, said=said, holder=holder, before=before)
+    except conversations.NoSuchChat:
+        return False
+    if finished is not None:
+        here().carry_on(hub.here().log(chat_id), finished)
+    return finished is not None
+
+
+def running_here(chat_id: UUID) -> Reply | None:
+    """The reply that this process is giving in a chat of the tenant in scope."""
+    reply = here().running.get(chat_id)
+    return reply if reply is not None and reply.log.tenant_id == scope.current() else None
+
+
+async def heard(chat_id: UUID) -> Sequence[str] | None:
+    """The deltas of the chat's running reply, as far as this process can know; None where it cannot."""
+    reply = running_here(chat_id)
+    if reply is not None:
+        return reply.told
+    running = await hop(conversations.answering)(chat_id)
+    entries = await relay.heard(relay.key(scope.current().hex, chat_id.hex), running[1]) if running else None
+    return None if entries is None else [entry.said for entry in entries]
+
+
+async def rescue(chat_id: UUID) -> None:
+    """Answer anew, under a new epoch, what a process that died has left; nothing where it lives."""
+    if not here().is_giving(chat_id) and not here().is_draining:
+        await here().surely(chat_id, _rescue(chat_id))
+
+
+async def _rescue(chat_id: UUID) -> None:
+    finished = await hop(conversations.take_up)(chat_id, holder=await here().lease.hold())
+    if finished is not None:
+        here().carry_on(hub.here().log(chat_id), finished)
 
 
 async def settle() -> None:
     """Wait until every reply of this process has ended and been saved."""
-    while _running:
-        await asyncio.gather(*(reply.task for reply in _running.values()), return_exceptions=True)
+    while running := [reply.task for reply in here().running.values()]:
+        await asyncio.gather(*running, return_exceptions=True)
 
 
-class Reply:
-    """One running reply: the exchange, its log, and the task that speaks into it."""
-
-    task: "asyncio.Task[None]"
-
-    def __init__(self, asked: Asked, received_at: float) -> None:
-        self.asked = asked
-        self.exchange: ContentChat = asked.exchange
-        self.log = ReplyLog()
-        self.said = Coalescer(self._emit)
-        self.usage = Usage(0, 0)
-        self.first_token_ms: int | None = None
-        self._received_at = received_at
-        self._deltas = 0
-        self.is_stopping = False
-        self._has_begun = False
-
-    def stop(self) -> bool:
-        """Cancel once: a second cancellation would interrupt the saving of what was said, and one before the task's first
-        step would never reach `run`."""
-        self.is_stopping = True
-        return self.task.cancel() if self._has_begun else True
-
-    async def run(self, tenant_id: UUID, predecessor: "asyncio.Task[None] | None") -> None:
-        """Answer, save, and close the log, whatever happens."""
-        with scope.scoped_to(tenant_id):
-            try:
-                self._has_begun = True
-                if self.is_stopping:
-                    raise asyncio.CancelledError
-                if predecessor is not None:
-                    await asyncio.wait([predecessor])
-                await self._answer()
-            except asyncio.CancelledError:
-                await self._stopped()
-            except ProviderError as error:
-                logger.warning(
-                    "Provider %s of agent %s: %s", self.asked.agent.provider, self.asked.agent.id, error
-                )
-                await self._failed(f"provider_{error.kind}", retryable=error.retryable)
-            except Exception:
-                logger.exception("Reply to exchange %s failed", self.exchange.id)
-                await self._failed("internal", retryable=True)
-            finally:
-                self.log.close()
-
-    async def _answer(self) -> None:
-        agent, question = self.asked.agent, self.exchange.request
-        self.log.append(events.started(self.exchange))
-        found = await retrieval.search(agent.id, question, history=prompts.turns(self.asked.history))
-        prompt = prompts.compose(agent, question, history=self.asked.history, found=found)
-        async for piece in catalogue.load(agent.provider).stream(prompt):
-            if isinstance(piece, Usage):
-                self.usage = piece
-            else:
-                self.said.add(piece)
-        self.said.flush()
-        await self._completed(citations.resolve(self.said.text, found))
-
-    async def _completed(self, cited: list[Frame]) -> None:
-        usage = {"input_tokens": self.usage.input_tokens, "output_tokens": self.usage.output_tokens}
-        seq = await self._save("completed", citations=tuple(cited), grounded=bool(cited), usage=usage)
-        if seq is None:
-            self.log.append(events.cancelled(self.exchange, seq=None, reason="superseded"))
-            return
-        sha256 = hashlib.sha256(self.said.text.encode()).hexdigest()
-        self.log.append(events.citations(self.exchange, cited))
-        self.log.append(
-            events.completed(self.exchange, seq=seq, usage=usage, grounded=bool(cited), sha256=sha256)
-        )
-
-    async def _stopped(self) -> None:
-        self.said.flush()
-        seq = await self._save("stopped")
-        self.log.append(events.cancelled(self.exchange, seq=seq, reason="stopped"))
-
-    async def _failed(self, code: str, *, retryable: bool) -> None:
-        self.said.flush()
-        seq = await self._save("failed")
-        self.log.append(events.failed(self.exchange, seq=seq, code=code, retryable=retryable))
-
-    async def _save(self, state: str, **known: object) -> int | None:
-        outcome = Outcome(
-            state=state,
-            response=self.said.text,
-            first_token_ms=self.first_token_ms,
-            total_ms=self._elapsed_ms(),
-            **known,  # type: ignore[arg-type]
-        )
-        return await database_sync_to_async(conversations.finish)(self.exchange, outcome)
-
-    def _emit(self, text: str) -> None:
-        if self.first_token_ms is None:
-            self.first_token_ms = self._elapsed_ms()
-        self.log.append(events.delta(self.exchange, self._deltas, text))
-        self._deltas += 1
-
-    def _elapsed_ms(self) -> int:
-        return round((time.perf_counter() - self._received_at) * 1000)
+async def drain(seconds: float) -> None:
+    """Let replies finish for at most so long, while somebody follows them elsewhere; then leave the rest to others."""
+    await here().drain(seconds)
 
 
-def _begin(asked: Asked, received_at: float) -> Reply:
-    """Start answering in a context of its own: the reply outlives the request, and must not hold its connections."""
-    reply = Reply(asked, received_at)
-    chat_id, exchange_id = asked.chat.id, asked.exchange.id
-    run = reply.run(scope.current(), _turn.get(chat_id))
-    reply.task = asyncio.get_running_loop().create_task(run, context=contextvars.Context())
-    _running[exchange_id] = reply
-    _turn[chat_id] = reply.task
-    reply.task.add_done_callback(lambda task: _forget(chat_id, exchange_id, task))
-    return reply
-
-
-def _forget(chat_id: UUID, exchange_id: UUID, task: "asyncio.Task[None]") -> None:
-    _running.pop(exchange_id, None)
-    if _turn.get(chat_id) is task:
-        del _turn[chat_id]
+hub.Hub.rescue = staticmethod(rescue)
+hub.Hub.own_holder = staticmethod(lambda: here().lease.id)

@@ -30,14 +30,14 @@ def issue(visitor: Visitor) -> str:
     return signing.dumps([visitor.id, visitor.agent_id.hex], salt=_SALT)
 
 
-def read(token: str, *, agent_id: UUID) -> Visitor:
-    """The visitor this token was issued to. Raises BadToken."""
+def read(token: str, *, agent_id: UUID | None = None) -> Visitor:
+    """The visitor this token was issued to, for this agent where one is named. Raises BadToken."""
     try:
         visitor_id, agent_hex = signing.loads(
             token, salt=_SALT, max_age=timedelta(days=settings.VISITOR_TOKEN_DAYS)
         )
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadToken("The visitor token is not valid any more.") from error
-    if agent_hex != agent_id.hex:
+    if agent_id is not None and agent_hex != agent_id.hex:
         raise BadToken("The visitor token belongs to another agent.")
-    return Visitor(visitor_id, agent_id)
+    return Visitor(visitor_id, UUID(agent_hex))

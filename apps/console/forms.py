@@ -6,6 +6,10 @@ from django.conf import settings
 from apps.agents.models import Agent
 from apps.knowledge import library
 
+MINUTES = "Enter a whole number of minutes, from 1 to 10080."
+AS_WRITTEN = {"dir": "auto"}
+TOO_LONG = "Shorten it to %(limit_value)d characters: it has %(show_value)d."
+
 
 class KnowledgeForm(forms.Form):
     name = forms.CharField(max_length=200, help_text="Visitors see it under answers, as the source.")
@@ -27,3 +31,68 @@ class KnowledgeForm(forms.Form):
         if upload.size > settings.MAX_UPLOAD_BYTES:
             raise forms.ValidationError(f"The file is larger than {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
         return library.File(upload.name, upload.read())
+
+
+class SettingsForm(forms.Form):
+    """What is refused comes back with the cursor where something is to be mended first."""
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        wrong = [name for name in self.errors if name in self.fields]
+        if wrong:
+            self.fields[wrong[0]].widget.attrs["autofocus"] = True
+
+
+class AgentForm(SettingsForm):
+    """Its names are those of the agent's own fields."""
+
+    name = forms.CharField(
+        max_length=80,
+        widget=forms.TextInput(attrs=AS_WRITTEN),
+        help_text="Visitors see it at the top of the chat.",
+        error_messages={"required": "Enter a name: visitors see who answers.", "max_length": TOO_LONG},
+    )
+    greeting = forms.CharField(
+        max_length=300,
+        widget=forms.Textarea(attrs=AS_WRITTEN | {"rows": 3}),
+        help_text="The first thing visitors read.",
+        error_messages={
+            "required": "Enter a greeting: it is the first thing visitors read.",
+            "max_length": TOO_LONG,
+        },
+    )
+    refusal = forms.CharField(
+        max_length=300,
+        widget=forms.Textarea(attrs=AS_WRITTEN | {"rows": 3}),
+        help_text="Said when the knowledge has no answer.",
+        error_messages={
+            "required": "Enter what the agent says when the knowledge has no answer.",
+            "max_length": TOO_LONG,
+        },
+    )
+    instructions = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs=AS_WRITTEN),
+        help_text="How the agent should behave. Visitors never see it.",
+    )
+    second_message = forms.ChoiceField(
+        label="When a second message comes while a reply runs",
+        widget=forms.RadioSelect,
+        choices=[
+            (Agent.SecondMessage.QUEUE, "Finish the reply, then answer the second message"),
+            (Agent.SecondMessage.INTERRUPT, "Stop the reply and answer the second message"),
+        ],
+        error_messages={"required": "Choose one of the two.", "invalid_choice": "Choose one of the two."},
+    )
+
+
+class OrganisationForm(SettingsForm):
+    idle_minutes = forms.IntegerField(
+        min_value=1,
+        max_value=10080,
+        label="End a quiet chat after (minutes)",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="From 1 to 10080 (a week). A chat in which nothing was said for so long has ended; "
+        "the visitor’s next message opens it again.",
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), MINUTES),
+    )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import connections
 
@@ -16,6 +15,7 @@ from apps.agents.followups import in_context
 from apps.agents.providers.base import Turn
 from apps.knowledge.models import Knowledge
 from apps.tenants import scope
+from apps.tenants.hops import hop
 
 LIMIT = 6
 _CPU = ThreadPoolExecutor(1, "embed")  # one question at a time: more threads than cores only add waiting
@@ -36,16 +36,20 @@ class Found:
 
 async def search(agent_id: UUID, question: str, *, history: Sequence[Turn] = ()) -> list[Found]:
     """The passages this agent may read that fit the question best, best first; empty where it knows nothing."""
+    readable = await hop(_readable)(agent_id)
+    if not readable:
+        return []
     embedder = catalogue.load(settings.EMBEDDER)
     asked = in_context(question, earlier=[turn.request for turn in history])
     [vector] = await asyncio.get_running_loop().run_in_executor(_CPU, embedder.embed, [asked])
-    return await database_sync_to_async(_search)(agent_id, asked, vector, embedder.model)
+    return await hop(_search)(readable, asked, vector, embedder.model)
 
 
-def _search(agent_id: UUID, question: str, vector: list[float], model: str) -> list[Found]:
-    readable = list(Knowledge.objects.filter(agents=agent_id, status="ready").values_list("id", flat=True))
-    if not readable:
-        return []
+def _readable(agent_id: UUID) -> list[UUID]:
+    return list(Knowledge.objects.filter(agents=agent_id, status="ready").values_list("id", flat=True))
+
+
+def _search(readable: list[UUID], question: str, vector: list[float], model: str) -> list[Found]:
     parameters: dict[str, Any] = {
         "question": question,
         "vector": str(vector),

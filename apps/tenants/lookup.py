@@ -17,11 +17,16 @@ def tenant_of_agent(agent_id: UUID) -> UUID | None:
     return _one("SELECT lookup_agent(%s)", agent_id)
 
 
-def _one(sql: str, argument: str | int | UUID) -> UUID | None:
+def tenants_with_abandoned_replies(alive: list[UUID]) -> list[UUID]:
+    """Tenants with a running reply that none of these processes holds."""
+    return _all("SELECT lookup_abandoned(%s)", alive)
+
+
+def _one(sql: str, argument: str | int | UUID | list[UUID]) -> UUID | None:
     return next(iter(_all(sql, argument)), None)
 
 
-def _all(sql: str, argument: str | int | UUID) -> list[UUID]:
+def _all(sql: str, argument: str | int | UUID | list[UUID]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [argument])
         return [row[0] for row in cursor.fetchall() if row[0] is not None]

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from uuid import UUID
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
+from django.db import connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -35,6 +36,20 @@ class TenantMiddleware:
 
 
 def _admit(request: HttpRequest) -> access.Admitted | None:
+    try:
+        return _admitted(request)
+    finally:
+        _give_back()
+
+
+def _give_back() -> None:
+    """At once: an answer that streams would hold the connection as long as somebody listens."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+def _admitted(request: HttpRequest) -> access.Admitted | None:
     if request.path.startswith("/api/"):
         return _by_key(request)
     if request.path.startswith("/admin/"):

@@ -33,6 +33,9 @@ class Tenant(models.Model):
         blank=True,
         help_text="Exact origins whose pages may embed the widget, such as https://shop.example.",
     )
+    idle_minutes = models.PositiveIntegerField(
+        default=30, help_text="A chat in which nothing was said for so long has ended."
+    )
     suspended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -78,7 +78,8 @@ def bundles(installation: Installation) -> str:
     """What pages ask for is built and committed."""
     wanted = {"widget.js", *_asked_for(installation.root)}
     folder = installation.root / "frontend" / "dist"
-    lacking = sorted(name for name in wanted if not _has_content(folder / name))
+    folders = [folder, *(installation.root / "apps").glob("*/static")]
+    lacking = sorted(name for name in wanted if not any(_has_content(one / name) for one in folders))
     if lacking:
         raise Trouble(
             f"{folder} lacks {', '.join(lacking)}",
@@ -89,7 +90,8 @@ def bundles(installation: Installation) -> str:
 
 def _asked_for(root: Path) -> set[str]:
     pages = (root / "apps").glob("*/templates/**/*.html")
-    return {name for page in pages for name in re.findall(r"{% static '([^']+)'", page.read_text("utf-8"))}
+    named = {name for page in pages for name in re.findall(r"{% static '([^']+)'", page.read_text("utf-8"))}
+    return {name for name in named if not name.startswith("ninja/")}  # that comes with its package
 
 
 def _has_content(path: Path) -> bool:

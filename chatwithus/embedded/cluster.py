@@ -143,7 +143,7 @@ class Cluster:
             os.chown(path, self._quarters.user.uid, self._quarters.user.gid)
 
     def _serve(self) -> Child:
-        self.port = free_port()
+        self.port = self.port or free_port()  # after a crash it comes back where it was
         settings = self._configuration | {"port": str(self.port)}
         child = self._children.start(
             "postgres",

@@ -30,7 +30,7 @@ class Valkey:
 
     def start(self) -> Child:
         """Start the server and wait until it answers."""
-        self.port = free_port()
+        self.port = self.port or free_port()  # after a crash it comes back where it was
         text = CONFIGURATION.format(port=self.port, password=self._password, home=f'"{self._quarters.home}"')
         child = self._children.start(
             "valkey",

@@ -1,23 +1,16 @@
 import { ChatList } from "./chats";
-import { type Line, listen } from "./live";
+import { connectionLine } from "./connection";
+import { listen } from "./live";
 import { byTestId, setText } from "./page";
 import { duration, isSnapshot, SENTIMENTS, type Snapshot, share } from "./snapshot";
 import { clockTime } from "./times";
-
-const PATIENCE_MS = 300;
-const LINES: Record<Line, string> = {
-  live: "Live",
-  reconnecting: "Reconnecting",
-  "signed-out": "Signed out",
-};
 
 /** Shows the snapshot that came with the page, then every one the socket sends. */
 export function startDashboard(): void {
   const data = document.getElementById("snapshot");
   const body = document.getElementById("latest-chats");
-  const row = document.getElementById("chat-row");
-  if (!data || !body || !(row instanceof HTMLTemplateElement)) return;
-  const chats = new ChatList(body, row);
+  if (!data || !body) return;
+  const chats = new ChatList(body);
   const show = (frame: unknown) => {
     if (!isSnapshot(frame)) return;
     figures(frame);
@@ -28,7 +21,7 @@ export function startDashboard(): void {
     setText(byTestId("as-of"), frame.at ? `As of ${clockTime(frame.at)}` : "");
   };
   show(JSON.parse(data.textContent || "null"));
-  listen("/ws/dashboard", show, line());
+  listen("/ws/dashboard", show, connectionLine());
 }
 
 function figures({ today }: Snapshot): void {
@@ -46,20 +39,4 @@ function sentiment({ today }: Snapshot): void {
     const part = document.querySelector<HTMLElement>(`#sentiment-bar [data-sentiment="${name}"]`);
     if (part) part.style.flexGrow = String(today[name]);
   }
-}
-
-/** A blink of the line is not worth a word: "Reconnecting" is said after 300 ms. */
-function line(): (line: Line) => void {
-  const state = byTestId("connection");
-  let patience = 0;
-  return (now) => {
-    clearTimeout(patience);
-    const say = () => {
-      if (state) state.dataset.line = now;
-      setText(state?.querySelector("[data-label]"), LINES[now]);
-      document.getElementById("sign-in-again")?.toggleAttribute("hidden", now !== "signed-out");
-    };
-    if (now === "reconnecting") patience = window.setTimeout(say, PATIENCE_MS);
-    else say();
-  };
 }

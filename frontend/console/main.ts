@@ -1,5 +1,6 @@
 import { startDashboard } from "./dashboard";
 import { tendForms } from "./forms";
+import { startInbox } from "./inbox";
 import { followKnowledge } from "./knowledge";
 import { keepTimes } from "./times";
 
@@ -7,3 +8,4 @@ keepTimes();
 tendForms();
 followKnowledge();
 startDashboard();
+startInbox();

@@ -12,6 +12,7 @@ const relative = new Intl.RelativeTimeFormat(document.documentElement.lang || "e
 });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const minute = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 export const clockTime = (iso: string): string => clock.format(new Date(iso));
@@ -24,11 +25,25 @@ export function age(iso: string, now: number): string {
   return short.format(new Date(iso));
 }
 
+/** How long somebody has been waiting. */
+export function waited(iso: string, now: number): string {
+  const minutes = Math.floor((now - Date.parse(iso)) / MINUTE);
+  if (minutes < 1) return "under 1 min";
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const FORMS: Record<string, (when: Date, now: number) => string> = {
+  full: (when) => full.format(when),
+  moment: (when, now) =>
+    when.toDateString() === new Date(now).toDateString() ? minute.format(when) : full.format(when),
+};
+
 export function showTime(element: HTMLTimeElement, now = Date.now()): void {
   const when = new Date(element.dateTime);
   if (Number.isNaN(when.getTime())) return;
   element.title = full.format(when);
-  setText(element, element.dataset.time === "full" ? full.format(when) : age(element.dateTime, now));
+  const form = FORMS[element.dataset.time ?? ""];
+  setText(element, form ? form(when, now) : age(element.dateTime, now));
 }
 
 export function keepTimes(): void {

@@ -5,6 +5,7 @@ import { words } from "./words";
 interface Hooks {
   send(text: string): void;
   stop(): void;
+  typed(): void;
 }
 
 /** Where the visitor writes; nothing is cut off silently, and a draft survives everything but sending it. */
@@ -28,25 +29,27 @@ export class Composer {
     icon(icons.stop),
   );
   readonly #hooks: Hooks;
-  #canStop = false;
 
   constructor(hooks: Hooks) {
     this.#hooks = hooks;
     this.#field.setAttribute("aria-describedby", "counter");
     this.element.noValidate = true;
-    this.element.append(this.#counter, h("div", { class: "box" }, this.#field, this.#send, this.#stop));
+    this.element.append(this.#counter, h("div", { class: "box" }, this.#field, this.#stop, this.#send));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
     });
-    this.#field.addEventListener("input", () => this.#measure());
+    this.#field.addEventListener("input", () => {
+      this.#measure();
+      if (this.text) hooks.typed();
+    });
     this.#field.addEventListener("keydown", this.#pressed);
     this.#stop.addEventListener("click", () => {
-      hooks.stop();
+      if (this.#stop.getAttribute("aria-disabled") === "false") hooks.stop();
       this.focus();
     });
     this.#measure();
-    this.update(false);
+    this.update(false, false);
   }
 
   get text(): string {
@@ -58,10 +61,16 @@ export class Composer {
     this.#measure();
   }
 
-  update(canStop: boolean): void {
-    this.#canStop = canStop;
-    this.#send.hidden = canStop;
-    this.#stop.hidden = !canStop;
+  /** While an answer runs its place is taken by "stop", until there is something to send. */
+  update(isAnswering: boolean, isOnline: boolean): void {
+    this.#stop.hidden = !isAnswering;
+    setAttribute(this.#stop, "aria-disabled", String(!isOnline));
+    this.#stop.title = isOnline ? words.stop : words.noConnection;
+    this.#arrange();
+  }
+
+  #arrange(): void {
+    this.#send.hidden = !this.#stop.hidden && this.text === "";
   }
 
   focus(): void {
@@ -70,7 +79,7 @@ export class Composer {
 
   submit(): void {
     const text = this.text;
-    if (!text || characters(text) > LIMIT || this.#canStop) return this.focus();
+    if (!text || characters(text) > LIMIT) return this.focus();
     this.text = "";
     this.#hooks.send(text);
     this.focus();
@@ -83,6 +92,7 @@ export class Composer {
   };
 
   #measure(): void {
+    this.#arrange();
     const used = characters(this.text);
     const counter = used > WARN_FROM ? words.left(used, LIMIT) : "";
     setText(this.#counter, used > LIMIT ? words.over(used - LIMIT) : counter);

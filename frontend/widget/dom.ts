@@ -31,6 +31,7 @@ export const icons = {
   send: "M12 19V5M5.5 11.5L12 5l6.5 6.5",
   stop: "M7 7h10v10H7z",
   down: "M12 5v14M5.5 12.5L12 19l6.5-6.5",
+  up: "M7 11l4-7a2 2 0 0 1 2 2v4h5a2 2 0 0 1 2 2.3l-1 6a2 2 0 0 1-2 1.7H7zM7 11H4v9h3",
 };
 
 /** Writes only what changed, so that selections, carets and screen readers are left alone. */

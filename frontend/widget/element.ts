@@ -110,6 +110,7 @@ export class ChatWithUsElement extends HTMLElement {
       {
         changed: this.#render,
         said: (message) => this.#said(message),
+        happened: (name, detail) => this.emit(name, detail),
         failed: ({ code, detail }) => this.emit("error", { code, detail }),
       },
     );
@@ -123,6 +124,9 @@ export class ChatWithUsElement extends HTMLElement {
       close: this.close,
       send: this.send,
       stop: () => conversation.stop(),
+      typed: () => conversation.typed(),
+      person: () => conversation.askForPerson(),
+      rate: (exchange, value) => conversation.rate(exchange, value),
       retry: (exchange) => {
         panel.thread.toEnd();
         conversation.retry(exchange);
@@ -140,7 +144,9 @@ export class ChatWithUsElement extends HTMLElement {
   }
 
   #said(message: Said): void {
-    if (message.role === "agent" && !this.isOpen) this.#unread += 1;
+    if (message.role !== "visitor" && !this.isOpen) this.#unread += 1;
+    if (message.role === "staff")
+      this.#panel?.thread.say(`${message.name || words.aPerson}: ${message.text}`);
     this.emit("message", message);
   }
 

@@ -1,10 +1,24 @@
 import { h, setAttribute, setText } from "./dom";
+import { Feedback } from "./feedback";
+import type { Thumb } from "./frames";
 import { write } from "./prose";
+import { type Exchange, isAnswering } from "./reply";
 import { segments } from "./segments";
 import type { Link } from "./socket";
 import { Sources } from "./sources";
-import { type Exchange, isAnswering } from "./transcript";
-import { answerProblem, sendProblem, words } from "./words";
+import { answerProblem, sendProblem, stopped, words } from "./words";
+
+export interface ExchangeHooks {
+  retry(exchange: Exchange): void;
+  rate(exchange: number, value: Thumb): void;
+}
+
+/** What an exchange looks like depends on these besides itself; `isNext`: no answer before it is still to come. */
+export interface Around {
+  link: Link;
+  agent: string;
+  isNext: boolean;
+}
 
 /** Numbers in the text that lead to a source; until the sources are told every marker may. */
 export function sourceTest(exchange: Exchange): (number: number) => boolean {
@@ -19,54 +33,61 @@ export class ExchangeView {
   readonly #visitor = new Bubble("visitor");
   readonly #agent = new Bubble("agent");
   readonly #sources = new Sources();
-  readonly #typing = h(
-    "div",
-    { class: "typing", role: "img", "aria-label": words.replying },
-    h("i"),
-    h("i"),
-    h("i"),
-  );
+  readonly #feedback: Feedback;
+  readonly #name = h("p", { class: "name", dir: "auto" });
+  readonly #typing = dots(words.replying);
   #shown: Exchange | undefined;
-  #link: Link | undefined;
+  #around = "";
 
-  constructor(retry: (exchange: Exchange) => void) {
-    const again = () => this.#shown && retry(this.#shown);
+  constructor(hooks: ExchangeHooks) {
+    const again = () => this.#shown && hooks.retry(this.#shown);
     this.#visitor.retry.addEventListener("click", again);
     this.#agent.retry.addEventListener("click", again);
-    this.#agent.text.before(this.#typing);
-    this.#agent.text.after(this.#sources.element);
+    this.#feedback = new Feedback((value) => this.#shown?.id && hooks.rate(this.#shown.id, value));
+    this.#agent.text.before(this.#name, this.#typing);
+    this.#agent.text.after(this.#sources.element, this.#feedback.element);
     this.element.append(this.#visitor.element, this.#agent.element);
   }
 
-  update(exchange: Exchange, link: Link, agent: string): void {
-    if (this.#shown === exchange && this.#link === link) return;
+  update(exchange: Exchange, { link, agent, isNext }: Around): void {
+    const around = `${link} ${isNext} ${agent}`;
+    if (this.#shown === exchange && this.#around === around) return;
     this.#shown = exchange;
-    this.#link = link;
-    if (exchange.id) setAttribute(this.element, "data-exchange", exchange.id);
-    this.#request(exchange, link);
-    this.#response(exchange, agent);
+    this.#around = around;
+    if (exchange.id) setAttribute(this.element, "data-exchange", String(exchange.id));
+    const isQueued = exchange.answering === "queued";
+    this.#request(exchange, link, isQueued && !isNext);
+    this.#response(exchange, agent, exchange.answering === "waiting" || (isQueued && isNext));
+    this.#feedback.element.hidden = !isRateable(exchange);
+    this.#feedback.update(exchange.feedback, link);
   }
 
-  #request(exchange: Exchange, link: Link): void {
+  #request(exchange: Exchange, link: Link, isQueued: boolean): void {
     const { element, text } = this.#visitor;
     element.hidden = exchange.request === "";
-    setAttribute(element, "data-state", exchange.sending);
+    setAttribute(element, "data-state", isQueued ? "queued" : exchange.sending);
     setText(text, exchange.request);
-    const waiting = link === "online" || link === "connecting" ? words.sending : words.kept;
-    const { code = "", detail } = exchange.problem ?? {};
-    const failure = exchange.sending === "failed" ? sendProblem(code, detail) : "";
-    this.#visitor.say(exchange.sending === "pending" ? waiting : failure, failure !== "");
+    if (exchange.sending === "failed") {
+      const { code = "", detail } = exchange.problem ?? {};
+      return this.#visitor.say(sendProblem(code, detail), true);
+    }
+    const kept = link === "online" || link === "connecting" ? words.sending : words.kept;
+    const waiting = isQueued ? words.queued : "";
+    this.#visitor.say(exchange.sending === "pending" ? kept : waiting, false);
   }
 
-  #response(exchange: Exchange, agent: string): void {
+  #response(exchange: Exchange, agent: string, isExpected: boolean): void {
     const { element, text } = this.#agent;
-    const { answering, problem, citations } = exchange;
-    element.hidden = answering === "none";
-    setAttribute(element, "aria-label", agent);
-    setAttribute(element, "data-state", answering === "waiting" ? "streaming" : answering);
-    setAttribute(element, "aria-busy", String(isAnswering(exchange)));
-    this.#typing.hidden = answering !== "waiting";
-    const isSource = sourceTest(exchange);
+    const { answering, citations, staff } = exchange;
+    const isRunning = isExpected || isAnswering(exchange);
+    element.hidden = !isRunning && !/completed|failed|stopped/.test(answering);
+    setAttribute(element, "data-role", staff === undefined ? "agent" : "staff");
+    setAttribute(element, "aria-label", staff === undefined ? agent : staff || words.aPerson);
+    setAttribute(element, "data-state", isRunning ? "streaming" : answering);
+    setAttribute(element, "aria-busy", String(isRunning));
+    setText(this.#name, staff === undefined ? "" : staff || words.aPerson);
+    this.#typing.hidden = !isExpected;
+    const isSource = staff === undefined ? sourceTest(exchange) : () => false;
     const shown = segments(exchange.response, isSource, isAnswering(exchange));
     write(
       text,
@@ -76,15 +97,24 @@ export class ExchangeView {
     );
     text.hidden = shown.length === 0;
     this.#sources.update(citations.length && isSource(citations[0]?.number ?? 0) ? citations : NONE);
-    const failure = answering === "failed" ? answerProblem(problem?.code ?? "") : "";
-    this.#agent.say(
-      answering === "stopped" ? words.stopped : failure,
-      failure !== "" && problem?.retryable === true,
-    );
+    this.#end(exchange);
+  }
+
+  #end({ answering, reason, problem }: Exchange): void {
+    if (answering === "stopped") this.#agent.say(stopped(reason), reason === "visitor_left");
+    else if (answering === "failed")
+      this.#agent.say(answerProblem(problem?.code ?? ""), problem?.retryable === true);
+    else this.#agent.say("", false);
   }
 }
 
 const NONE: readonly never[] = [];
+
+const isRateable = ({ answering, staff, response, id }: Exchange): boolean =>
+  answering === "completed" && staff === undefined && response !== "" && id !== undefined;
+
+export const dots = (label: string): HTMLElement =>
+  h("div", { class: "typing", role: "img", "aria-label": label }, h("i"), h("i"), h("i"));
 
 class Bubble {
   readonly text = h("div", { class: "text", part: "text", "data-testid": "text", dir: "auto" });

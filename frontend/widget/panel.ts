@@ -1,17 +1,22 @@
 import { Composer } from "./composer";
 import { h, icon, icons, setAttribute, setText } from "./dom";
+import type { ExchangeHooks } from "./exchange";
+import { isExpected } from "./reply";
 import type { Link } from "./socket";
 import { Thread } from "./thread";
-import { type Exchange, isAnswering, type Transcript } from "./transcript";
+import type { Transcript } from "./transcript";
 import { sendProblem, words } from "./words";
 
 const PATIENCE_MS = 300;
+/** A server that restarts is back before that. */
+const LOST_PATIENCE_MS = 1000;
 
-interface Hooks {
+interface Hooks extends ExchangeHooks {
   close(): void;
   send(text: string): void;
   stop(): void;
-  retry(exchange: Exchange): void;
+  typed(): void;
+  person(): void;
   again(): void;
 }
 
@@ -21,14 +26,16 @@ export class Panel {
   readonly composer: Composer;
   readonly thread: Thread;
   readonly #title = h("span", { dir: "auto" }, words.title);
+  readonly #subtitle = h("p", { class: "subtitle", "data-testid": "handler", dir: "auto" }, words.subtitle);
   readonly #line = h("p", { class: "line", role: "status", "data-testid": "connection" });
   readonly #notice = h("p", { class: "notice", role: "alert", "data-testid": "notice" });
   readonly #again = h("button", { type: "button", class: "retry" }, words.retry);
+  readonly #person = h("button", { type: "button", class: "person" }, words.person);
   #patience = 0;
 
   constructor(hooks: Hooks) {
     this.composer = new Composer(hooks);
-    this.thread = new Thread(hooks.retry);
+    this.thread = new Thread(hooks);
     const close = h(
       "button",
       { type: "button", class: "icon", "aria-label": words.close },
@@ -36,18 +43,19 @@ export class Panel {
     );
     close.addEventListener("click", hooks.close);
     this.#again.addEventListener("click", hooks.again);
-    const names = h(
-      "div",
-      { class: "names" },
-      h("h2", { class: "title" }, this.#title),
-      h("p", { class: "subtitle" }, words.subtitle),
-    );
+    this.#person.addEventListener("click", () => {
+      if (this.#person.getAttribute("aria-disabled") === "true") return;
+      hooks.person();
+      this.composer.focus();
+    });
+    const names = h("div", { class: "names" }, h("h2", { class: "title" }, this.#title), this.#subtitle);
     this.element.append(
       h("div", { class: "head", part: "header" }, names, close),
       h("div", { class: "middle" }, this.thread.log, this.thread.jump),
       this.#line,
       h("div", { class: "problem" }, this.#notice, this.#again),
       this.composer.element,
+      this.#person,
     );
   }
 
@@ -56,8 +64,10 @@ export class Panel {
     setText(this.#title, agent);
     this.#title.title = agent;
     setAttribute(this.element, "aria-label", agent);
+    setText(this.#subtitle, handler(state));
     this.thread.update(state, link, agent, greeting || state.agent?.greeting || "");
-    this.composer.update(link === "online" && state.exchanges.some(isAnswering));
+    this.composer.update(state.exchanges.some(isExpected), link === "online");
+    this.#offerPerson(state, link);
     this.#connection(link, code);
     const refused =
       link === "refused" ? { code: code === 4403 ? "refused_origin" : "refused" } : state.notice;
@@ -65,14 +75,29 @@ export class Panel {
     this.#again.hidden = link !== "refused";
   }
 
-  /** A short wait is not worth a word: "connecting" is said after 300 ms. */
+  #offerPerson({ agent, handledBy, isAsking, isResolved }: Transcript, link: Link): void {
+    const isFree = link === "online" && !isAsking;
+    setText(this.#person, isAsking ? words.asking : words.person);
+    setAttribute(this.#person, "aria-disabled", String(!isFree));
+    this.#person.title = link === "online" ? "" : words.noConnection;
+    this.#person.hidden = !agent || handledBy !== "agent" || isResolved;
+  }
+
+  /** A short wait is not worth a word. */
   #connection(link: Link, code: number): void {
+    const say = () => setText(this.#line, link === "connecting" ? words.connecting : lost(code));
+    if (this.element.dataset.connection === link) return this.#line.hidden ? undefined : say();
     setAttribute(this.element, "data-connection", link);
     clearTimeout(this.#patience);
-    if (link === "connecting") {
-      this.#patience = window.setTimeout(() => setText(this.#line, words.connecting), PATIENCE_MS);
-    } else setText(this.#line, link === "offline" ? lost(code) : "");
+    if (link === "connecting") this.#patience = window.setTimeout(say, PATIENCE_MS);
+    else if (link === "offline") this.#patience = window.setTimeout(say, LOST_PATIENCE_MS);
+    else setText(this.#line, "");
   }
+}
+
+function handler({ handledBy, name }: Transcript): string {
+  if (handledBy === "staff") return words.staffSubtitle(name ?? words.aPerson);
+  return handledBy === "waiting" ? words.waitingSubtitle : words.subtitle;
 }
 
 function lost(code: number): string {

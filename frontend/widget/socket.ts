@@ -1,14 +1,18 @@
 /** One WebSocket that comes back: handshake, heartbeat, jittered back-off, and a reason when it may not. */
 
 import { backoff } from "./backoff";
-import type { ClientFrame, ServerFrame } from "./frames";
+import type { ClientFrame, Position, ServerFrame } from "./frames";
 
 export type Link = "idle" | "connecting" | "online" | "offline" | "refused";
 
 const HANDSHAKE_MS = 10_000;
+/** The server pings every 20 s; after 45 s of silence there is no line. */
 const HEARTBEAT_MS = 25_000;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
+const AWAKE_PATIENCE_MS = 5000;
 const BUSY_ATTEMPT = 4;
+const RESTARTING = 1012;
+const RESTART_MS = 300;
 
 interface Hooks {
   hello(): ClientFrame;
@@ -26,6 +30,8 @@ export class Connection {
   #attempt = 0;
   #retry = 0;
   #watchdog = 0;
+  /** Until the welcome, what comes belongs to a place that is not ours. */
+  #isAwaiting = false;
 
   constructor(url: string, hooks: Hooks) {
     this.#url = url;
@@ -43,17 +49,23 @@ export class Connection {
     }
   };
 
-  /** Tries at once, also after a refusal: a person asked for it. */
+  /** Tries at once, also after a refusal: a person asked for it. A line that seems to hold is asked whether it does. */
   again(): void {
     if (this.link === "refused") this.link = "idle";
     this.#attempt = 0;
-    this.start();
+    if (this.link === "online" && !this.#isAwaiting) this.#ping(AWAKE_PATIENCE_MS);
+    else this.start();
   }
 
-  /** Drops the socket and fetches a fresh welcome. */
+  /** Asks for what was missed; its answer is a welcome, and what comes before that is dropped. */
+  resume(position: Position): void {
+    this.#write({ type: "resume", ...position });
+    this.#await();
+  }
+
+  /** Drops the socket and soon says hello on another. */
   restart(): void {
-    this.#close();
-    this.start();
+    this.#lost();
   }
 
   stop(): void {
@@ -70,7 +82,7 @@ export class Connection {
 
   #listen(socket: WebSocket): void {
     this.#socket = socket;
-    this.#watch(HANDSHAKE_MS, this.#lost);
+    this.#await();
     socket.onopen = () => this.#write(this.#hooks.hello());
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code }) => this.#closed(code);
@@ -84,18 +96,26 @@ export class Connection {
       return;
     }
     if (frame.type === "ping") this.#write({ type: "pong" });
-    if (frame.type === "welcome") {
-      this.#attempt = 0;
-      this.link = "online";
-    }
+    if (frame.type === "welcome") this.#welcomed();
+    if (this.#isAwaiting && frame.type !== "error") return;
+    this.#watch(HEARTBEAT_MS, this.#ping);
     this.#hooks.received(frame);
-    if (frame.type === "welcome") this.#hooks.changed("online", 0);
-    if (this.link === "online") this.#watch(HEARTBEAT_MS, this.#ping);
   }
 
-  #ping = (): void => {
+  #await(): void {
+    this.#isAwaiting = true;
+    this.#watch(HANDSHAKE_MS, this.#lost);
+  }
+
+  #welcomed(): void {
+    this.#attempt = 0;
+    this.#isAwaiting = false;
+    this.#change("online");
+  }
+
+  #ping = (patience = PATIENCE_MS): void => {
     this.#write({ type: "ping" });
-    this.#watch(PATIENCE_MS, this.#lost);
+    this.#watch(patience, this.#lost);
   };
 
   #lost = (): void => {
@@ -108,8 +128,15 @@ export class Connection {
     if (code === 4403 || code === 4404 || (code === 4401 && !this.#hooks.unknown()))
       return this.#change("refused", code);
     if (code === 4429) this.#attempt = Math.max(this.#attempt, BUSY_ATTEMPT);
-    this.#retry = window.setTimeout(this.start, code === 4401 ? 0 : backoff(this.#attempt++));
+    this.#retry = window.setTimeout(this.start, this.#pause(code));
     this.#change("offline", code);
+  }
+
+  /** A server that restarts has others beside it; only the first time is it taken at its word. */
+  #pause(code: number): number {
+    if (code === 4401) return 0;
+    const attempt = this.#attempt++;
+    return code === RESTARTING && attempt === 0 ? Math.random() * RESTART_MS : backoff(attempt);
   }
 
   #close(): void {

@@ -1,9 +1,12 @@
 import { h, icon, icons, setText } from "./dom";
-import { ExchangeView, sourceTest } from "./exchange";
+import { type ExchangeHooks, ExchangeView, sourceTest } from "./exchange";
+import { Notes } from "./notes";
+import { Presence } from "./presence";
+import { type Exchange, isAnswering, isExpected } from "./reply";
 import { spoken } from "./segments";
 import type { Link } from "./socket";
-import { type Exchange, isAnswering, type Transcript } from "./transcript";
-import { answerProblem, words } from "./words";
+import type { Transcript } from "./transcript";
+import { answerProblem, stopped, words } from "./words";
 
 const NEAR_BOTTOM_PX = 32;
 
@@ -13,16 +16,24 @@ export class Thread {
   readonly jump = h("button", { type: "button", class: "jump" }, icon(icons.down), words.newMessages);
   readonly announcer = h("div", { class: "unseen", "aria-live": "polite", "data-testid": "announcer" });
   readonly #greeting = h("div", { class: "text", part: "greeting", "data-testid": "greeting", dir: "auto" });
+  readonly #earlier = h("p", { class: "note" });
+  readonly #presence = new Presence();
   readonly #views = new Map<string, ExchangeView>();
   readonly #answering = new Set<string>();
-  readonly #retry: (exchange: Exchange) => void;
+  readonly #hooks: ExchangeHooks;
+  #news: string[] = [];
   #isFollowing = true;
 
-  constructor(retry: (exchange: Exchange) => void) {
-    this.#retry = retry;
+  /** To be said to screen readers with the next drawing. */
+  readonly say = (text: string): void => {
+    if (text) this.#news.push(text);
+  };
+  readonly #notes = new Notes(this.say);
+
+  constructor(hooks: ExchangeHooks) {
+    this.#hooks = hooks;
     this.#greeting.hidden = this.jump.hidden = true;
     this.log.setAttribute("aria-label", words.conversation);
-    this.log.append(this.#greeting);
     this.log.addEventListener("scroll", this.#scrolled, { passive: true });
     this.jump.addEventListener("click", () => this.toEnd());
     new ResizeObserver(() => this.#isFollowing && this.toEnd()).observe(this.log);
@@ -31,11 +42,10 @@ export class Thread {
   update(state: Transcript, link: Link, agent: string, greeting: string): void {
     const before = this.#isFollowing ? 0 : this.log.scrollHeight;
     setText(this.#greeting, greeting);
-    this.#forget(state.exchanges);
-    state.exchanges.forEach((exchange, index) => {
-      this.#place(exchange, index + 1).update(exchange, link, agent);
-      this.#announce(exchange, agent);
-    });
+    setText(this.#earlier, state.hasEarlier ? words.earlier : "");
+    this.say(this.#presence.update(state));
+    this.#draw([...this.#items(state, link, agent)]);
+    if (this.#news.length) this.announcer.textContent = this.#news.splice(0).join(". ");
     if (this.#isFollowing) this.toEnd();
     else if (this.log.scrollHeight > before) this.jump.hidden = false;
   }
@@ -52,29 +62,40 @@ export class Thread {
     if (this.#isFollowing) this.jump.hidden = true;
   };
 
-  #place(exchange: Exchange, index: number): ExchangeView {
-    const view = this.#views.get(exchange.key) ?? new ExchangeView(this.#retry);
-    this.#views.set(exchange.key, view);
-    if (this.log.children[index] !== view.element)
-      this.log.insertBefore(view.element, this.log.children[index] ?? null);
-    return view;
-  }
-
-  #forget(exchanges: readonly Exchange[]): void {
-    const kept = new Set(exchanges.map((one) => one.key));
-    for (const [key, view] of this.#views) {
-      if (kept.has(key)) continue;
-      view.element.remove();
-      this.#views.delete(key);
+  /** From top to bottom: each exchange, behind it what happened after it, and last who is there. */
+  *#items({ exchanges, notes }: Transcript, link: Link, agent: string): Generator<HTMLElement> {
+    yield* [this.#greeting, this.#earlier];
+    const upTo = (index: number) => exchanges[index]?.id ?? Number.POSITIVE_INFINITY;
+    const next = exchanges.find(isExpected);
+    yield* this.#notes.between(0, upTo(0), notes, agent);
+    for (const [index, exchange] of exchanges.entries()) {
+      const view = this.#views.get(exchange.key) ?? new ExchangeView(this.#hooks);
+      this.#views.set(exchange.key, view);
+      view.update(exchange, { link, agent, isNext: exchange === next });
+      this.#finished(exchange, agent);
+      yield view.element;
+      if (exchange.id) yield* this.#notes.between(exchange.id, upTo(index + 1), notes, agent);
     }
+    yield this.#presence.element;
   }
 
-  #announce(exchange: Exchange, agent: string): void {
+  /** Moves and removes only what is not where it belongs. */
+  #draw(items: readonly HTMLElement[]): void {
+    const kept = new Set<Element>(items);
+    for (const child of [...this.log.children]) if (!kept.has(child)) child.remove();
+    for (const [key, view] of this.#views) if (!kept.has(view.element)) this.#views.delete(key);
+    items.forEach((item, index) => {
+      const there = this.log.children[index];
+      if (there !== item) this.log.insertBefore(item, there ?? null);
+    });
+  }
+
+  #finished(exchange: Exchange, agent: string): void {
     if (isAnswering(exchange)) this.#answering.add(exchange.key);
     else if (this.#answering.delete(exchange.key)) {
       const said =
         exchange.answering === "failed" ? answerProblem(exchange.problem?.code ?? "") : exchange.response;
-      this.announcer.textContent = `${agent}: ${spoken(said, sourceTest(exchange)) || words.stopped}`;
+      this.say(`${agent}: ${spoken(said, sourceTest(exchange)) || stopped(exchange.reason)}`);
     }
   }
 }

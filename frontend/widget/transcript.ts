@@ -1,33 +1,36 @@
 /** The whole client truth about a conversation: a pure function from what was and what came to what is. */
 
-import type { Agent, Citation, Id, PastExchange, ServerFrame, Welcome } from "./frames";
+import type { Agent, HandledBy, Handoff, Message, Position, ServerFrame, Thumb, Welcome } from "./frames";
+import { known, omit } from "./records";
+import { append, begin, blank, type Exchange, end, follows, isAnswering, recall } from "./reply";
 
-export type Sending = "pending" | "sent" | "failed";
-export type Answering = "none" | "waiting" | "streaming" | "completed" | "failed" | "stopped";
-
-export interface Exchange {
-  /** Stable for the life of the page, so that its elements are never rebuilt. */
-  key: string;
-  /** The server's name for it; absent until acknowledged. */
-  id?: string;
-  request: string;
-  sending: Sending;
-  answering: Answering;
-  response: string;
-  epoch: number;
-  /** The index of the next delta of this epoch. */
-  next: number;
-  /** Deltas that came before their turn. */
-  held: ReadonlyMap<number, string>;
-  citations: readonly Citation[];
-  grounded: boolean | null;
-  problem?: { code: string; detail?: string; retryable: boolean };
+/** Something that happened between messages; it stands behind exchange `after`. */
+export interface Note {
+  seq: number;
+  after: number;
+  kind: "joined" | "back" | "resolved";
+  name?: string;
 }
 
 export interface Transcript {
   agent?: Agent;
   chat?: string;
   token?: string;
+  /** Nothing up to this durable frame was missed; absent before the first welcome. */
+  seq?: number;
+  /** Replies of a lower epoch are late: somebody has stepped in since. */
+  floor: number;
+  handledBy: HandledBy;
+  /** Who brought the present handler in. */
+  by?: Handoff["by"];
+  /** The member of staff who handles the chat. */
+  name?: string;
+  /** The member of staff who is writing. */
+  typing?: { name?: string };
+  isAsking: boolean;
+  isResolved: boolean;
+  hasEarlier: boolean;
+  notes: readonly Note[];
   exchanges: readonly Exchange[];
   /** A problem that belongs to no message. */
   notice?: { code: string; detail?: string };
@@ -37,17 +40,47 @@ export type Action =
   | ServerFrame
   | { type: "local.send"; key: string; text: string }
   | { type: "local.retry"; key: string }
-  | { type: "local.stop"; id: string }
+  | { type: "local.rate"; exchange: number; value: Thumb }
+  | { type: "local.person" }
+  | { type: "local.quiet" }
+  | { type: "local.rewind"; to: number }
+  | { type: "local.refetch" }
   | { type: "local.known"; token?: string; chat?: string }
   | { type: "local.forget" };
 
-export const isAnswering = (exchange: Exchange): boolean =>
-  exchange.answering === "waiting" || exchange.answering === "streaming";
+const start = {
+  floor: 0,
+  handledBy: "agent",
+  isAsking: false,
+  isResolved: false,
+  hasEarlier: false,
+} as const;
+export const empty: Transcript = { ...start, notes: [], exchanges: [] };
 
-/** A delta is missing although the answer is finished: only a fresh welcome can fill it. */
-export const hasGap = (exchange: Exchange): boolean => exchange.held.size > 0 && !isAnswering(exchange);
+/** Where this page is, for the server to go on from; undefined where there is nothing to go on from. */
+export function position({ chat, seq, exchanges }: Transcript): Position | undefined {
+  if (chat === undefined || seq === undefined) return undefined;
+  const one = exchanges.find((each) => isAnswering(each) && each.next > 0);
+  return one?.id === undefined ? { seq } : { seq, exchange: one.id, epoch: one.epoch, index: one.next - 1 };
+}
+
+/** Whether nothing is missing between what is known and this frame. An acknowledgement may overtake others. */
+export function fits(state: Transcript, frame: ServerFrame): boolean {
+  if (frame.type === "reply.delta")
+    return frame.epoch < state.floor || follows(find(state, frame.exchange), frame.epoch, frame.index);
+  return frame.type === "ack" || seqOf(frame) <= (state.seq ?? 0) + 1;
+}
 
 export function reduce(state: Transcript, action: Action): Transcript {
+  const seq = seqOf(action);
+  const isNews = seq > (state.seq ?? 0) && action.type !== "ack";
+  // A reply may be retold; whatever else was seen has nothing more to say.
+  if (seq > 0 && !isNews && !/^(ack|reply)/.test(action.type)) return state;
+  const next = apply(state, action);
+  return isNews ? { ...next, seq } : next;
+}
+
+function apply(state: Transcript, action: Action): Transcript {
   switch (action.type) {
     case "local.known":
       return { ...state, ...known("token", action.token), ...known("chat", action.chat) };
@@ -61,30 +94,47 @@ export function reduce(state: Transcript, action: Action): Transcript {
         (one) => one.key === action.key,
         (one) => ({ ...omit(one, "problem"), sending: "pending" }),
       );
-    case "local.stop":
-      return withReply(state, action.id, (one) =>
-        isAnswering(one) ? { ...one, answering: "stopped" } : one,
-      );
+    case "local.person":
+      return { ...state, isAsking: true };
+    case "local.quiet":
+      return omit(state, "typing");
+    case "local.rewind":
+      return { ...state, seq: action.to, floor: 0 };
+    case "local.refetch":
+      return omit(state, "seq");
     case "welcome":
       return welcome(state, action);
-    case "ack":
-      return acknowledge(state, action.client_message_id, String(action.exchange), action.chat, action.token);
+    case "ack": {
+      const { client_message_id, exchange, chat, token } = action;
+      return { ...record(state, exchange, client_message_id), chat, ...known("token", token) };
+    }
+    case "message":
+      return message(state, action);
     case "reply.started":
-      return withReply(state, action.exchange, (one) => inEpoch(one, action.epoch));
+      if (action.epoch < state.floor) return state;
+      return withReply(state, action.exchange, (one) => begin(one, action.epoch));
     case "reply.delta":
+      if (action.epoch < state.floor) return state;
       return withReply(state, action.exchange, (one) => append(one, action.epoch, action.index, action.text));
     case "reply.citations":
-      return withReply(state, action.exchange, (one) => ({ ...one, citations: action.citations }));
-    case "reply.completed":
       return withReply(state, action.exchange, (one) =>
-        action.epoch < one.epoch ? one : { ...one, answering: "completed", grounded: action.grounded },
+        action.epoch < one.epoch ? one : { ...one, citations: action.citations },
       );
-    case "reply.failed": {
-      const problem = { code: action.code, retryable: action.retryable };
-      return withReply(state, action.exchange, (one) => ({ ...one, answering: "failed", problem }));
-    }
+    case "reply.completed":
     case "reply.cancelled":
-      return withReply(state, action.exchange, (one) => ({ ...one, answering: "stopped" }));
+    case "reply.failed":
+      return withReply(state, action.exchange, (one) => end(one, action));
+    case "handoff":
+      return handoff(state, action);
+    case "assigned":
+      return joined({ ...state, handledBy: "staff" }, action);
+    case "resolved":
+      return note({ ...atRest(state), handledBy: "agent", isResolved: true }, "resolved", action.seq);
+    case "local.rate":
+    case "feedback":
+      return withReply(state, action.exchange, (one) => ({ ...one, feedback: action.value }));
+    case "typing":
+      return action.from === "staff" ? { ...state, typing: known("name", action.name) } : state;
     case "error":
       return refuse(state, action);
     default:
@@ -92,10 +142,10 @@ export function reduce(state: Transcript, action: Action): Transcript {
   }
 }
 
-function blank(key: string, request: string): Exchange {
-  const progress = { sending: "pending", answering: "none", response: "", epoch: -1, next: 0 } as const;
-  return { key, request, ...progress, held: new Map(), citations: [], grounded: null };
-}
+const seqOf = (action: Action): number => ("seq" in action ? (action.seq ?? 0) : 0);
+
+const find = (state: Transcript, id: number): Exchange | undefined =>
+  state.exchanges.find((one) => one.id === id);
 
 function change(
   state: Transcript,
@@ -105,96 +155,98 @@ function change(
   return { ...state, exchanges: state.exchanges.map((one) => (matches(one) ? update(one) : one)) };
 }
 
-/** An exchange begun elsewhere, in another tab say, appears with its first event. */
-function withReply(state: Transcript, exchange: Id, update: (one: Exchange) => Exchange): Transcript {
-  const id = String(exchange);
-  if (state.exchanges.some((one) => one.id === id)) return change(state, (one) => one.id === id, update);
-  const fresh: Exchange = { ...blank(`exchange-${id}`, ""), id, sending: "sent", answering: "waiting" };
-  return { ...state, exchanges: [...state.exchanges, update(fresh)] };
+function withReply(state: Transcript, id: number, update: (one: Exchange) => Exchange): Transcript {
+  const present = find(state, id) ? state : record(state, id);
+  return change(present, (one) => one.id === id, update);
 }
 
-/** A newer epoch discards what an older one had written; an older one has nothing more to say. */
-function inEpoch(one: Exchange, epoch: number): Exchange {
-  if (epoch <= one.epoch) return one;
-  const fresh = { response: "", next: 0, held: new Map(), citations: [], grounded: null };
-  return { ...omit(one, "problem"), ...fresh, epoch, answering: "waiting" };
-}
-
-function append(before: Exchange, epoch: number, index: number, text: string): Exchange {
-  if (epoch < before.epoch) return before;
-  const one = inEpoch(before, epoch);
-  if (index < one.next || !isAnswering(one)) return one;
-  if (index > one.next) return { ...one, held: new Map(one.held).set(index, text) };
-  let { response, next } = { response: one.response + text, next: index + 1 };
-  const held = new Map(one.held);
-  for (let piece = held.get(next); piece !== undefined; piece = held.get(next)) {
-    held.delete(next++);
-    response += piece;
-  }
-  return { ...one, response, next, held, answering: "streaming" };
-}
-
-/** History may have told of this exchange before its acknowledgement came: then the two become one. */
-function acknowledge(state: Transcript, key: string, id: string, chat: string, token?: string): Transcript {
-  const mine = state.exchanges.find((one) => one.key === key);
-  const told = state.exchanges.find((one) => one.id === id && one !== mine);
-  const next = { ...state, chat, ...known("token", token) };
-  if (!mine) return next;
-  const answering = told || mine.answering !== "none" ? {} : { answering: "waiting" as const };
-  const merged: Exchange = {
-    ...omit(mine, "problem"),
-    ...answering,
-    ...told,
-    key,
+/** The server has it: as its exchange `id`, in the order of these numbers, with what is unsent below. */
+function record(state: Transcript, id: number, key = `exchange-${id}`, text = ""): Transcript {
+  const isIt = (one: Exchange) => one.id === id || one.key === key;
+  const mine = state.exchanges.find(isIt) ?? blank(key, text);
+  const answering = state.handledBy === "agent" ? "queued" : "person";
+  const one: Exchange = {
+    ...(mine.id === undefined ? { ...omit(mine, "problem"), answering } : mine),
     id,
-    request: mine.request,
+    request: mine.request || text,
     sending: "sent",
   };
-  return {
-    ...next,
-    exchanges: state.exchanges.filter((one) => one !== told).map((one) => (one === mine ? merged : one)),
-  };
+  const rest = state.exchanges.filter((each) => !isIt(each));
+  const at = rest.filter((each) => each.id !== undefined && each.id < id).length;
+  return { ...state, exchanges: [...rest.slice(0, at), one, ...rest.slice(at)] };
 }
 
-/** Server state is the truth; what was written here and not yet acknowledged stays below it. */
+function message(before: Transcript, frame: Message): Transcript {
+  const state = { ...before, isResolved: false };
+  const key = frame.client_message_id ?? undefined;
+  if (frame.from === "visitor") return record(state, frame.exchange, key, frame.text);
+  const said = { staff: frame.name ?? "", response: frame.text, answering: "completed" } as const;
+  return change(
+    omit(record(state, frame.exchange, key), "typing"),
+    (one) => one.id === frame.exchange,
+    (one) => ({ ...one, ...said }),
+  );
+}
+
+/** What was waiting for the agent is a person's from here on. */
+function handoff(state: Transcript, frame: Handoff): Transcript {
+  const { state: handledBy, by, epoch } = frame;
+  const next = { ...atRest(state), handledBy, by, floor: Math.max(state.floor, epoch) };
+  if (handledBy === "agent") return by === "staff" ? note(next, "back", frame.seq) : next;
+  const theirs = change(
+    next,
+    (one) => one.answering === "queued",
+    (one) => ({ ...one, answering: "person" }),
+  );
+  return handledBy === "staff" ? joined(theirs, frame) : theirs;
+}
+
+const atRest = (state: Transcript): Transcript => ({
+  ...omit(state, "name", "by", "typing"),
+  isAsking: false,
+  isResolved: false,
+});
+
+function joined(state: Transcript, frame: { seq: number | null; name?: string | null }): Transcript {
+  const name = known("name", frame.name || undefined);
+  return note({ ...omit(state, "name"), ...name }, "joined", frame.seq, name);
+}
+
+function note(
+  state: Transcript,
+  kind: Note["kind"],
+  seq: number | null,
+  name: { name?: string } = {},
+): Transcript {
+  const after = Math.max(0, ...state.exchanges.map((one) => one.id ?? 0));
+  const others = state.notes.filter((each) => each.seq !== seq);
+  return { ...state, notes: [...others, { seq: seq ?? 0, after, kind, ...name }] };
+}
+
+/** Recovered: what is shown stays and goes on. Otherwise server state is the truth, and only what it has not recorded stays. */
 function welcome(state: Transcript, frame: Welcome): Transcript {
+  const { agent, token } = frame;
   const isSame = state.chat === undefined || state.chat === frame.chat;
-  const told = frame.messages.map((past) => recall(state, past));
-  const ids = new Set(told.map((one) => one.id));
-  const older = isSame ? state.exchanges.filter((one) => one.id && !ids.has(one.id)) : [];
+  if (frame.recovered && isSame && position(state)) return { ...omit(state, "typing"), agent, token };
+  const told = frame.messages.map((past) => recall(past, mine(state, past)));
   const keys = new Set(told.map((one) => one.key));
-  const unsent = state.exchanges.filter((one) => !one.id && !keys.has(one.key));
+  const unsent = state.exchanges.filter((one) => one.id === undefined && !keys.has(one.key));
   return {
-    ...omit(state, "chat", "notice"),
-    ...known("chat", frame.chat ?? undefined),
+    ...empty,
+    ...known("chat", frame.chat),
+    ...known("name", frame.name),
     ...(isSame ? {} : { notice: { code: "chat_lost" } }),
-    agent: frame.agent,
-    token: frame.token,
-    exchanges: [...older, ...told, ...unsent],
+    agent,
+    token,
+    seq: frame.last_seq,
+    handledBy: frame.handled_by ?? "agent",
+    hasEarlier: frame.has_earlier === true,
+    exchanges: [...told, ...unsent],
   };
 }
 
-function recall(state: Transcript, past: PastExchange): Exchange {
-  const id = String(past.exchange);
-  const mine = state.exchanges.find((one) => one.id === id || one.key === past.client_message_id);
-  const one = mine ?? blank(past.client_message_id ?? `exchange-${id}`, past.request);
-  const answering = answeringOf(past);
-  const settled = {
-    ...omit(one, "problem"),
-    id,
-    sending: "sent",
-    answering,
-    grounded: past.grounded,
-  } as const;
-  if (answering === "waiting") return { ...settled, answering: one.response ? "streaming" : "waiting" };
-  const failure = answering === "failed" ? { problem: { code: "failed", retryable: true } } : {};
-  return { ...settled, ...failure, response: past.response, citations: past.citations, held: new Map() };
-}
-
-function answeringOf({ state }: PastExchange): Answering {
-  if (state === "completed" || state === "failed") return state;
-  return state === "stopped" || state === "cancelled" ? "stopped" : "waiting";
-}
+const mine = (state: Transcript, past: Welcome["messages"][number]): Exchange | undefined =>
+  state.exchanges.find((one) => one.id === past.exchange || one.key === past.client_message_id);
 
 /** An error that names no message of ours is said above the composer. */
 function refuse(
@@ -203,20 +255,10 @@ function refuse(
 ): Transcript {
   const problem = { code: frame.code, ...known("detail", frame.detail) };
   const isMeant = (one: Exchange) => one.sending === "pending" && one.key === frame.client_message_id;
-  if (!state.exchanges.some(isMeant)) return { ...state, notice: problem };
+  if (!state.exchanges.some(isMeant)) return { ...state, isAsking: false, notice: problem };
   return change(state, isMeant, (one) => ({
     ...one,
     sending: "failed",
     problem: { ...problem, retryable: true },
   }));
-}
-
-function known<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
-}
-
-function omit<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {
-  const rest = { ...value };
-  for (const key of keys) delete rest[key];
-  return rest;
 }

@@ -3,6 +3,24 @@
 export const words = {
   title: "Chat",
   subtitle: "AI assistant",
+  waitingSubtitle: "Waiting for a person",
+  staffSubtitle: (name: string) => `Talking with ${name}`,
+  aPerson: "A person",
+  person: "Talk to a person",
+  asking: "Asking for a person…",
+  youAsked: "You asked for a person. We will answer here.",
+  waiting: "A person will answer here.",
+  joined: (name: string) => `${name} has joined`,
+  back: (agent: string) => `${agent} is answering again`,
+  resolved: "This conversation has ended",
+  startAgain: "Write to start again.",
+  typing: (name: string) => `${name} is typing`,
+  earlier: "Earlier messages are not shown here.",
+  helpful: "Helpful",
+  unhelpful: "Not helpful",
+  rating: "Was this helpful?",
+  queued: "Queued",
+  noConnection: "No connection",
   open: "Open chat",
   close: "Close chat",
   conversation: "Conversation",
@@ -18,7 +36,6 @@ export const words = {
   sending: "Sending…",
   kept: "Waiting for a connection",
   retry: "Try again",
-  stopped: "Stopped",
   connecting: "Connecting…",
   offline: "You are offline. Your messages are kept and sent once you are back.",
   reconnecting: "No connection. Trying again.",
@@ -30,6 +47,14 @@ export const words = {
   over: (extra: number) =>
     `${extra.toLocaleString()} ${extra === 1 ? "character" : "characters"} too many. Shorten the message to send it.`,
 };
+
+const stops: Record<string, string> = {
+  takeover: "Stopped: a person takes over",
+  visitor_left: "Stopped because you were away",
+  interrupted: "Stopped by your next message",
+};
+
+export const stopped = (reason = ""): string => stops[reason] ?? "Stopped";
 
 const problems: Record<string, string> = {
   message_too_long: "That message is too long. Shorten it and send it again.",

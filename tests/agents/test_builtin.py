@@ -7,7 +7,7 @@ import pytest
 from apps.agents import relatedness, smalltalk
 from apps.agents.embedders import catalogue
 from apps.agents.providers import builtin
-from apps.agents.providers.base import Prompt, Source, Turn, Usage
+from apps.agents.providers.base import Handoff, Prompt, Source, Turn, Usage
 from apps.agents.sentences import sentences
 
 REFUSAL = "I do not know that."
@@ -28,7 +28,7 @@ def prompt(question: str, *texts: str, history: Sequence[Turn] = ()) -> Prompt:
     return Prompt("", 0.0, "", tuple(history), question, sources, REFUSAL)
 
 
-async def pieces_of(asked: Prompt) -> list[str | Usage]:
+async def pieces_of(asked: Prompt) -> list[str | Usage | Handoff]:
     return [piece async for piece in builtin.Builtin().stream(asked)]
 
 
@@ -167,6 +167,18 @@ async def test_a_greeting_is_answered_in_kind_and_cites_nothing(said: str) -> No
 @pytest.mark.parametrize("said", ["Hello, how long do I have to return something?", "thanks for what?", "Who are your carriers?", ""])  # fmt: skip
 def test_a_question_is_no_small_talk(said: str) -> None:
     assert smalltalk.reply(said) is None
+
+
+@pytest.mark.parametrize("said", ["Can I talk to a human?", "I'd like to speak with a real person, please.", "human please", "Is there somebody I can talk to?", "Could you put me through to your team", "I want to talk to someone about my order."])  # fmt: skip
+async def test_who_plainly_asks_for_a_person_is_handed_over(said: str) -> None:
+    pieces = await pieces_of(prompt(said, RETURNS))
+    assert "".join(piece for piece in pieces if isinstance(piece, str)) == smalltalk.PERSON
+    assert [type(piece) for piece in pieces[-2:]] == [Handoff, Usage]
+
+
+@pytest.mark.parametrize("said", ["Are you a human?", "Who do I talk to about returns?", "Can a person return worn boots?", "Can I talk to a human rights lawyer?", "How long do I have to return something?"])  # fmt: skip
+async def test_a_question_that_mentions_people_is_not_handed_over(said: str) -> None:
+    assert not any(isinstance(piece, Handoff) for piece in await pieces_of(prompt(said, RETURNS)))
 
 
 def test_pieces_of_a_text_are_the_text() -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,8 @@ import pytest
 from apps.agents.embedders import catalogue as embedders
 from apps.agents.providers import catalogue as providers
 from apps.agents.providers.base import ProviderError
+from tests.scripted import Scripted
+from tests.services import ROOT
 
 
 def test_every_provider_in_the_catalogue_can_be_loaded() -> None:
@@ -32,6 +35,32 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         providers.load("oracle")
     with pytest.raises(embedders.UnknownEmbedder, match="minilm"):
         embedders.load("oracle")
+
+
+def test_an_installation_adds_a_provider_of_its_own_by_name() -> None:
+    assert providers.PROVIDERS["scripted"] == "tests.scripted.Scripted"
+    assert isinstance(providers.load("scripted"), Scripted)
+
+
+def test_a_provider_that_is_nowhere_or_takes_a_name_is_refused_at_the_start() -> None:
+    for name, path in [
+        ("oracle", "nowhere.at.All"),
+        ("oracle", "Oracle"),
+        ("builtin", "tests.scripted.Scripted"),
+    ]:
+        with pytest.raises(providers.NotAProvider, match=name):
+            providers.register(name, path)
+    assert "oracle" not in providers.PROVIDERS
+
+
+def test_a_misspelt_provider_stops_the_start_by_the_name_of_the_setting() -> None:
+    for value in ("oracle", "oracle=nowhere.at.All"):
+        command = [sys.executable, "manage.py", "check"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=os.environ | {"PROVIDERS": value}, capture_output=True, text=True
+        )
+        assert done.returncode != 0
+        assert "ImproperlyConfigured: PROVIDERS" in done.stderr
 
 
 def test_a_provider_error_says_its_kind_and_whether_to_try_again() -> None:

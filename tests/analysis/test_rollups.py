@@ -1,24 +1,27 @@
 """Counting: the same whatever is delivered twice, and never anyone else's."""
 
+import uuid
+
 from apps.analysis import scoring, snapshots
 from apps.analysis.models import Rollup, SentimentAnalysis
 from apps.chats import conversations
-from apps.chats.conversations import Outcome
+from apps.chats.conversations import Opening, Outcome
 from tests.world import House
 
 
 def converse(house: House, *messages: str) -> list[str]:
-    chat = conversations.open_chat(house.agent, "v")
-    asked = [
-        conversations.ask(chat.id, text, client_message_id=f"m{number}")
-        for number, text in enumerate(messages)
-    ]
-    for one in asked:
-        conversations.finish(
-            one.exchange, Outcome("completed", response="Yes.", first_token_ms=40, total_ms=90)
+    opening, holder = Opening(house.agent.id, "v"), uuid.uuid4()
+    chat_id = conversations.chat_id_for(opening)
+    exchanges = []
+    for number, text in enumerate(messages):
+        asked = conversations.ask(
+            chat_id, text, client_message_id=f"m{number}", holder=holder, opening=opening
         )
-        scoring.score(one.exchange.id)
-    return [str(one.exchange.id) for one in asked]
+        ended = Outcome("completed", response="Yes.", first_token_ms=40, total_ms=90)
+        conversations.finish(asked.exchange, ended)
+        scoring.score(asked.exchange.id)
+        exchanges.append(str(asked.exchange.id))
+    return exchanges
 
 
 def test_today_counts_chats_exchanges_sentiment_and_first_tokens(acme: House) -> None:
@@ -63,8 +66,11 @@ def test_an_exchange_whose_task_was_lost_is_found_again(acme: House) -> None:
     from django.utils import timezone
 
     with acme.scope():
-        chat = conversations.open_chat(acme.agent, "v")
-        asked = conversations.ask(chat.id, "Hello?", client_message_id="m")
+        opening = Opening(acme.agent.id, "v")
+        chat_id = conversations.chat_id_for(opening)
+        asked = conversations.ask(
+            chat_id, "Hello?", client_message_id="m", holder=uuid.uuid4(), opening=opening
+        )
         now = timezone.now()
         span = {"since": now - timedelta(days=1), "before": now + timedelta(seconds=1)}
         assert scoring.unscored(**span) == [asked.exchange.id]

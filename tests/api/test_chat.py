@@ -1,13 +1,15 @@
 """`POST /api/v1/chat`, through a real server."""
 
 import json
-import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.api import streams
+from tests.api.streams import is_problem
 from tests.server import Server
 from tests.world import House
 
@@ -20,14 +22,6 @@ def ask(server: Server, house: House, message: Any, **fields: Any) -> httpx.Resp
             {"agent": str(house.agent.id), "message": message, **fields}
         )  # escapes what UTF-8 cannot say
         return client.post("/api/v1/chat", content=body, headers={"Content-Type": "application/json"})
-
-
-def is_problem(response: httpx.Response, status: int, code: str) -> bool:
-    body = response.json()
-    assert response.headers["content-type"] == "application/problem+json", response.text
-    assert set(body) == {"type", "title", "status", "detail", "code", "instance", "request_id", "errors"}
-    assert (response.status_code, body["status"], body["code"]) == (status, status, code), body
-    return True
 
 
 def test_a_program_gets_an_answer_from_the_tenants_own_documents(server: Server, houses: Houses) -> None:
@@ -155,22 +149,21 @@ def test_a_body_that_is_nested_without_end_is_refused(server: Server, houses: Ho
 
 
 def test_concurrent_messages_of_one_session_are_numbered_without_gaps(server: Server, houses: Houses) -> None:
+    """And answered one after the other: each has a message, a start and an end, and one answer."""
     from apps.chats.models import ContentChat, Event
 
     acme, _ = houses
-    session_id = ask(server, acme, "Is anybody there?").json()["session_id"]
-    threads = [
-        threading.Thread(target=ask, args=(server, acme, f"Question {n}"), kwargs={"session_id": session_id})
-        for n in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    agent = acme.scripted("tokens=3")
+    body = {"agent": str(agent.id), "message": "Is anybody there?"}
+    session_id = streams.ask(server, acme, body).json()["session_id"]
+    more = [{**body, "session_id": session_id, "message": f"Question {n}"} for n in range(50)]
+    with ThreadPoolExecutor(50) as pool:
+        found = list(pool.map(lambda one: streams.ask(server, acme, one), more))
+    assert [one.json()["message"] for one in found] == [one["message"] for one in more]
+    assert {one.json()["response"] for one in found} == {"w0 w1 w2 "}
     with acme.scope():
-        numbers = (
-            ContentChat.objects.filter(chat=session_id).order_by("number").values_list("number", flat=True)
-        )
-        assert list(numbers) == list(range(1, 10))
+        exchanges = ContentChat.objects.filter(chat=session_id).order_by("number")
+        assert list(exchanges.values_list("number", flat=True)) == list(range(1, 52))
+        assert set(exchanges.values_list("attempts", flat=True)) == {1}
         seqs = Event.objects.filter(chat=session_id).order_by("seq").values_list("seq", flat=True)
-        assert list(seqs) == list(range(1, 19))
+        assert list(seqs) == list(range(1, 51 * 3 + 1))

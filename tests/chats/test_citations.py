@@ -30,3 +30,8 @@ def test_a_number_that_was_never_given_cites_nothing(answer: str) -> None:
 def test_words_that_are_not_in_the_passage_are_not_shown_as_a_quote() -> None:
     [cited] = citations.resolve("They said a month. [1]", FOUND)
     assert cited["quote"] == FOUND[0].text
+
+
+def test_a_long_answer_without_markers_is_read_at_once() -> None:
+    """Quadratic, this would take minutes."""
+    assert citations.resolve("word " * 40_000, []) == []

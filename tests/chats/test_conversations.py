@@ -1,5 +1,6 @@
-"""Writes to a chat: once, fenced, and never left open."""
+"""Writes to a chat: once, numbered, fenced, and taken up where a process died."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -7,39 +8,89 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.chats import conversations
-from apps.chats.conversations import Asked, Outcome
-from apps.chats.models import Chat, ContentChat, Event
+from apps.chats.conversations import Asked, BadMessage, Opening, Outcome
+from apps.chats.models import Chat, ContentChat, Event, Process
 from tests.world import House
 
 
-def asked(house: House) -> Asked:
-    chat = conversations.open_chat(house.agent, "v")
-    return conversations.ask(chat.id, "Hello?", client_message_id="m")
+def process(*, is_alive: bool = True) -> uuid.UUID:
+    until = timezone.now() + timedelta(minutes=1 if is_alive else -1)
+    return Process.objects.create(leased_until=until).id
+
+
+def asked(house: House, holder: uuid.UUID, text: str = "Hello?", message: str = "m") -> Asked:
+    opening = Opening(house.agent.id, "v")
+    chat_id = conversations.chat_id_for(opening, "m")
+    return conversations.ask(chat_id, text, client_message_id=message, holder=holder, opening=opening)
 
 
 def test_an_answer_of_an_older_epoch_is_fenced_off(acme: House) -> None:
     with acme.scope():
-        late = asked(acme)
-        Chat.objects.filter(id=late.chat.id).update(epoch=2)
+        late = asked(acme, process())
+        Chat.objects.update(epoch=2)
         assert conversations.finish(late.exchange, Outcome("completed", response="Too late.")) is None
         assert ContentChat.objects.get().response == ""
 
 
 def test_an_answer_is_saved_once(acme: House) -> None:
     with acme.scope():
-        one = asked(acme)
-        assert conversations.finish(one.exchange, Outcome("completed", response="Yes.")) == 2
+        one = asked(acme, process())
+        finished = conversations.finish(one.exchange, Outcome("completed", response="Yes.", cuts=(4,)))
+        assert finished is not None
+        assert [entry.seq for entry in finished.told] == [3]
         assert conversations.finish(one.exchange, Outcome("stopped")) is None
-        assert (ContentChat.objects.get().state, Event.objects.count()) == ("completed", 2)
+        assert (ContentChat.objects.get().state, Event.objects.count()) == ("completed", 3)
 
 
-def test_a_reply_whose_process_died_is_given_up_and_no_other(acme: House) -> None:
+def test_every_reply_of_a_chat_has_an_epoch_of_its_own(acme: House) -> None:
     with acme.scope():
-        running = asked(acme)
-        assert conversations.give_up(before=timezone.now() - timedelta(minutes=5)) == 0
-        assert conversations.give_up(before=timezone.now()) == 1
-        assert ContentChat.objects.get(id=running.exchange.id).state == "failed"
-        assert conversations.give_up(before=timezone.now()) == 0
+        holder = process()
+        first = asked(acme, holder)
+        second = asked(acme, holder, "And?", "m2")
+        assert (first.exchange.epoch, second.exchange.state) == (1, "queued")
+        finished = conversations.finish(first.exchange, Outcome("completed", response="Yes."))
+        assert finished is not None
+        assert finished.following is not None
+        assert (finished.following.exchange.number, finished.following.exchange.epoch) == (2, 2)
+        assert [(turn.request, turn.response) for turn in finished.following.history] == [("Hello?", "Yes.")]
+
+
+def test_a_message_id_names_one_text(acme: House) -> None:
+    with acme.scope():
+        holder = process()
+        first, again = asked(acme, holder), asked(acme, holder)
+        assert (again.is_new, again.exchange.id, again.seq) == (False, first.exchange.id, first.seq)
+        with pytest.raises(BadMessage, match="new one"):
+            asked(acme, holder, "Something else")
+
+
+def test_only_a_reply_whose_process_died_is_taken_up(acme: House, globex: House) -> None:
+    with acme.scope():
+        alive = asked(acme, process())
+        assert conversations.abandoned() == []
+        assert conversations.take_up(alive.exchange.chat_id, holder=process()) is None
+    with globex.scope():
+        dead = asked(globex, process(is_alive=False))
+        assert conversations.abandoned() == [dead.exchange.chat_id]
+        taken = conversations.take_up(dead.exchange.chat_id, holder=process())
+        assert taken is not None
+        assert taken.following is not None
+        assert (taken.following.exchange.epoch, taken.following.exchange.attempts) == (2, 2)
+        assert conversations.finish(dead.exchange, Outcome("completed", response="Too late.")) is None
+    with acme.scope():
+        assert conversations.abandoned() == []
+
+
+def test_feedback_is_about_an_answer_that_exists(acme: House) -> None:
+    with acme.scope():
+        one = asked(acme, process())
+        with pytest.raises(BadMessage):
+            conversations.leave_feedback(one.exchange.chat_id, 1, value=1)
+        conversations.finish(one.exchange, Outcome("completed", response="Yes."))
+        conversations.leave_feedback(one.exchange.chat_id, 1, value=1)
+        conversations.leave_feedback(one.exchange.chat_id, 1, value=-1, comment="Wrong")
+        kept = ContentChat.objects.get()
+        assert (kept.feedback, kept.comment) == (-1, "Wrong")
 
 
 def test_a_tenant_cannot_be_deleted_by_who_serves(acme: House, globex: House) -> None:

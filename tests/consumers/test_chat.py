@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 import uuid
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 
 from apps.chats.models import ContentChat
-from tests.server import PATIENCE, Server, Visitor, text_of
+from tests.server import PATIENCE, Server, Visitor, text_of, wait_until
 from tests.world import House
 
 Houses = tuple[House, House]
@@ -24,25 +25,55 @@ def test_a_visitor_hears_ack_deltas_citations_and_the_end(server: Server, houses
     with server.visitor(acme) as visitor:
         frames = visitor.ask("When is the Quito depot closed?", message_id="m1")
     kinds = [frame["type"] for frame in frames]
-    assert kinds[:2] == ["ack", "reply.started"]
+    assert kinds[:3] == ["ack", "message", "reply.started"]
     assert kinds[-2:] == ["reply.citations", "reply.completed"]
-    assert set(kinds[2:-2]) == {"reply.delta"}
-    assert frames[0]["client_message_id"] == "m1"
-    assert [frame["index"] for frame in frames[2:-2]] == list(range(len(kinds) - 4))
+    assert set(kinds[3:-2]) == {"reply.delta"}
+    assert frames[0]["client_message_id"] == frames[1]["client_message_id"] == "m1"
+    assert [frame["index"] for frame in frames[3:-2]] == list(range(len(kinds) - 5))
     assert "second Friday of March" in text_of(frames)
     assert frames[-2]["citations"][0]["knowledge"] == str(source.id)
     assert frames[-1]["sha256"] == hashlib.sha256(text_of(frames).encode()).hexdigest()
-    assert (frames[0]["seq"], frames[-1]["seq"]) == (1, 2)
+    assert [frame["seq"] for frame in frames if "seq" in frame] == [1, 1, 2, 3]
 
 
 def test_a_message_repeated_under_its_id_is_answered_once(server: Server, houses: Houses) -> None:
     acme, _ = houses
     with server.visitor(acme) as visitor:
         first = visitor.ask("When is the Quito depot closed?", message_id="m1")
-        again = visitor.ask("When is the Quito depot closed?", message_id="m1")
-    assert again[0]["exchange"] == first[0]["exchange"] == 1
-    assert again[0]["seq"] == first[0]["seq"]
-    assert text_of(again) == text_of(first)
+        visitor.say("message.send", client_message_id="m1", text="When is the Quito depot closed?")
+        again = visitor.hear("ack")
+        assert (again["exchange"], again["seq"]) == (1, first[0]["seq"])
+        assert visitor.ask("And now?", message_id="m2")[1]["exchange"] == 2
+
+
+def test_a_message_whose_sender_left_at_once_is_answered_all_the_same(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with acme.scope():
+        before = ContentChat.objects.count()
+    for pause in (0.0, 0.002, 0.005, 0.01, 0.02):
+        with server.visitor(acme) as visitor:
+            visitor.say("message.send", client_message_id="m1", text="Is anybody there?")
+            time.sleep(pause)
+            visitor.connection.socket.close()
+    with acme.scope():
+        wait_until(lambda: not ContentChat.objects.filter(state__in=["running", "queued"]).exists())
+        assert ContentChat.objects.count() > before
+
+
+def test_a_person_asked_for_beside_the_first_message_is_asked_for_in_the_same_chat(
+    server: Server, houses: Houses
+) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        visitor.say("message.send", client_message_id="m1", text="Is anybody there?")
+        visitor.say("handoff.request")
+        chat = visitor.hear("ack")["chat"]
+        handed = visitor.hear("handoff")
+        assert (handed["chat"], handed["state"]) == (chat, "waiting")
+    with server.visitor(acme) as visitor:
+        visitor.say("handoff.request")
+        visitor.say("message.send", client_message_id="m1", text="Is anybody there?")
+        assert visitor.hear("handoff")["chat"] == visitor.hear("ack")["chat"]
 
 
 def test_a_first_message_whose_ack_was_lost_opens_no_second_chat(server: Server, houses: Houses) -> None:
@@ -75,7 +106,7 @@ def test_a_visitor_who_returns_with_the_token_finds_the_chat(server: Server, hou
         token, chat = visitor.welcome["token"], frames[0]["chat"]
     with server.visitor(acme, token=token, chat=chat) as returned:
         assert returned.welcome["recovered"] is True
-        assert returned.welcome["last_seq"] == 2
+        assert returned.welcome["last_seq"] == 3
         [told] = returned.welcome["messages"]
         assert (told["request"], told["response"]) == ("Is anybody there?", text_of(frames))
 

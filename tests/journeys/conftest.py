@@ -24,9 +24,10 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A shop</ti
 <script async src="{url}/widget.js" data-agent="{agent}"></script>"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(server: Server) -> Iterator[Browser]:
-    # Playwright's synchronous API keeps an event loop in this thread, which Django takes for an asynchronous caller.
+    # Playwright's synchronous API keeps an event loop in this thread, which Django takes for an asynchronous caller, and
+    # beside which no asynchronous test can run: so it ends with its module.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         running = playwright.chromium.launch(executable_path=installed.find(), args=FLAGS)

@@ -115,7 +115,7 @@ def test_nobody_else_may_ask_the_questions_that_pass_the_wall(db: None) -> None:
             "SELECT proname, proacl::text FROM pg_proc WHERE proname LIKE 'lookup%%' ORDER BY proname", []
         )
         found = dict(cursor.fetchall())
-    assert set(found) == {"lookup_agent", "lookup_key", "lookup_memberships"}
+    assert set(found) == {"lookup_abandoned", "lookup_agent", "lookup_key", "lookup_memberships"}
     assert set(found.values()) == {"{lookup=X/lookup,app=X/lookup}"}
 
 

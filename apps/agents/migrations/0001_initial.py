@@ -59,6 +59,15 @@ class Migration(migrations.Migration):
                         max_length=300,
                     ),
                 ),
+                (
+                    "second_message",
+                    models.CharField(
+                        choices=[("queue", "Queue"), ("interrupt", "Interrupt")],
+                        default="queue",
+                        help_text="What a message does that comes while a reply runs: wait for its turn, or stop that reply.",
+                        max_length=10,
+                    ),
+                ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={

@@ -54,6 +54,13 @@ class Usage:
     output_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """The mind's decision to hand the chat to a person; `reason` is for staff."""
+
+    reason: str
+
+
 class ProviderError(Exception):
     """A provider could not answer; the message is for staff, never for a visitor."""
 
@@ -64,6 +71,6 @@ class ProviderError(Exception):
 
 
 class Provider(Protocol):
-    def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage]:
-        """Pieces of the answer in order, whitespace included, then one Usage."""
+    def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage | Handoff]:
+        """Pieces of the answer in order, whitespace included, then a Handoff where a person is to go on, then one Usage."""
         ...

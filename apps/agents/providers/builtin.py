@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from apps.agents import relatedness, smalltalk
 from apps.agents.embedders import catalogue
 from apps.agents.followups import in_context
-from apps.agents.providers.base import Prompt, Source, Usage
+from apps.agents.providers.base import Handoff, Prompt, Source, Usage
 from apps.agents.relatedness import RELATED, Candidate, Question
 from apps.agents.words import content_words
 
@@ -26,7 +26,7 @@ _reader = ThreadPoolExecutor(1, "builtin")  # one for the process: more threads 
 class Builtin:
     """Quotes as soon as it is sure, so that the first words flow while later sources are still unread."""
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage]:
+    async def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage | Handoff]:
         """One or two verbatim sentences, each followed by ` [n]`; a token of its Usage is a word."""
         reading = Reading(prompt)
         text = smalltalk.reply(prompt.question) or await reading.next_quote() or prompt.refusal
@@ -37,6 +37,8 @@ class Builtin:
             written += len(text.split())
             following = await reading.next_quote() if reading.has_begun else None
             text = f" {following}" if following else ""
+        if smalltalk.wants_a_person(prompt.question):
+            yield Handoff("The visitor asked for a person.")
         yield Usage(reading.words_read + len(prompt.question.split()), written)
 
 

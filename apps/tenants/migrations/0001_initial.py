@@ -50,6 +50,12 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                (
+                    "idle_minutes",
+                    models.PositiveIntegerField(
+                        default=30, help_text="A chat in which nothing was said for so long has ended."
+                    ),
+                ),
                 ("suspended_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],

@@ -53,7 +53,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if tenant_id != self._told:
             # Unknown until the server has confirmed it: a statement that fails must not be remembered as said.
             self._told = _UNKNOWN
-            with self.connection.cursor() as cursor:  # not the caller's: that one may be a server-side cursor
+            with (
+                self.wrap_database_errors,
+                self.connection.cursor() as cursor,
+            ):  # not the caller's: that one may be a server-side cursor
                 cursor.execute(_TELL, [str(tenant_id or "")])
             self._told = tenant_id
         return execute(sql, params, many, context)

@@ -79,8 +79,8 @@ WOUNDS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     "a migration that is missing": (
         "vectors",
         "vectors migrations",
-        ("DELETE FROM django_migrations WHERE app = 'chats'",),
-        "not applied: chats.0001_initial: run `python manage.py migrate`",
+        ("DELETE FROM django_migrations WHERE app = 'analysis'",),
+        "not applied: analysis.0001_initial: run `python manage.py migrate`",
     ),
     "a migration from the future": (
         "database",

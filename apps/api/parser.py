@@ -1,0 +1,18 @@
+"""Reading JSON bodies: what is no JSON to others is none to us."""
+
+import json
+from typing import Any, NoReturn
+
+from django.http import HttpRequest
+from ninja.parser import Parser
+
+
+class StrictParser(Parser):
+    """Refuses NaN and Infinity, which Python's own reader would take."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return json.loads(request.body, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON.")

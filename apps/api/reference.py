@@ -1,0 +1,284 @@
+"""What the OpenAPI document says beyond types: examples that can be tried, and every problem that a route may answer."""
+
+from typing import Any
+
+import orjson
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from apps.api.schemas import Problem
+
+# Stand-ins, which the documentation page replaces where a demo is open.
+AGENT = "7d8f1f5e-9a53-4f52-9b0c-3c0d0f0b8a10"
+KEY = "cwu_sk_…"
+CHAT = "0b0cfd5e-5e6c-4a0e-9d0a-0f6b9c0f3a11"
+KNOWLEDGE = "c0a8012e-0000-4000-8000-000000000001"
+QUESTION = "How long do I have to return something?"
+ANSWER = "You have 30 days. [1]"
+
+_PROBLEMS = {
+    400: ("bad_request", "The request cannot be read", "Cannot parse request body"),
+    401: ("unauthorized", "No valid API key", "Send a valid key as `Authorization: Bearer cwu_sk_…`."),
+    403: (
+        "origin_not_allowed",
+        "This page may not talk to the agent",
+        "There is no such agent for pages of this origin. Its organisation has to list the page's origin.",
+    ),
+    404: ("not_found", "Not found", "There is no such chat."),
+    409: (
+        "idempotency_conflict",
+        "The key was used for another request",
+        "This Idempotency-Key was used for another request. Take a new one.",
+    ),
+    413: ("too_large", "The request is too large", "Send large texts as a file."),
+    422: ("message_empty", "The message cannot be asked", "The message is empty. Write a question."),
+    502: ("provider_unreachable", "The agent could not answer", "Your message is kept; try again."),
+    503: (
+        "interrupted",
+        "The server restarts",
+        "Your message is kept and is being answered. Ask again under the same Idempotency-Key, or read the chat.",
+    ),
+}
+_MEANINGS = {
+    400: "The body is not JSON, or not what its Content-Type says.",
+    401: "Neither a valid key nor a valid visitor's token.",
+    403: "A visitor's token or request from a page of an origin that the organisation does not list.",
+    404: "Nothing of yours has this id; another organisation's id looks the same.",
+    409: "The Idempotency-Key was used for another body.",
+    413: "The body is larger than 5 MiB, or the file than is allowed.",
+    422: "A field or header is missing or wrong; `errors` says which.",
+    502: "The agent's mind could not answer; `code` says why. The message is kept.",
+    503: "The server goes down before the reply has ended. It is finished elsewhere.",
+}
+_CITATION = {
+    "number": 1,
+    "title": "Returns",
+    "url": None,
+    "quote": "You have 30 days.",
+    "knowledge": KNOWLEDGE,
+    "page": None,
+}
+_USAGE = {"input_tokens": 210, "output_tokens": 9}
+_AT = "2026-01-01T12:00:00.000Z"
+_STREAM = f"""id: 0.0.0.-1
+event: ack
+data: {{"v":1,"type":"ack","ts":"{_AT}","chat":"{CHAT}","seq":1,"client_message_id":"rest-1","exchange":1}}
+
+id: 2.1.1.-1
+event: reply.started
+data: {{"v":1,"type":"reply.started","chat":"{CHAT}","seq":2,"ts":"{_AT}","exchange":1,"epoch":1}}
+
+id: 2.1.1.0
+event: reply.delta
+data: {{"type":"reply.delta","exchange":1,"epoch":1,"index":0,"text":"{ANSWER}"}}
+
+"""
+_COMPLETION = {
+    "id": "chatcmpl-0b0cfd5e5e6c4a0e9d0a0f6b9c0f3a11",
+    "object": "chat.completion",
+    "created": 1767268800,
+    "model": AGENT,
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": ANSWER, "refusal": None, "annotations": []},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 210, "completion_tokens": 9, "total_tokens": 219},
+    "session_id": CHAT,
+    "citations": [_CITATION],
+}
+_MODEL = {"id": AGENT, "object": "model", "created": 1767268800, "owned_by": "fernhill", "name": "Fern"}
+_OBJECT = {"type": "object"}
+_EVENT = {
+    "description": "One of the events that the stream consists of.",
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "id": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+\.(-1|[0-9]+)$"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+
+
+def _told(
+    *problems: int,
+    request: dict[str, Any] | None = None,
+    answer: Any = None,
+    stream: str | None = None,
+    schema: Any = None,
+    status: int = 200,
+    is_openai: bool = False,
+) -> dict[str, Any]:
+    """Arguments for a route: examples of its request by name, of its answer and its stream, and the problems it may have."""
+    content: dict[str, Any] = {}
+    if answer is not None:
+        content["application/json"] = {"example": answer} | ({"schema": schema} if schema else {})
+    if stream is not None:
+        content["text/event-stream"] = {"schema": _EVENT, "example": stream}
+    describe = _openai_error if is_openai else _problem
+    responses = {status: {"content": content}} if content else {}
+    extra: dict[str, Any] = {"responses": responses | {one: describe(one) for one in problems}}
+    if request is not None:
+        examples = {name: {"value": value} for name, value in request.items()}
+        extra["requestBody"] = {"content": {"application/json": {"examples": examples}}}
+    return {"openapi_extra": extra}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    code, title, detail = _PROBLEMS[status]
+    example = {
+        "type": f"urn:chatwithus:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": "/api/v1/chat",
+        "request_id": "5f1c8f0e2b7a4c6d9e0f1a2b3c4d5e6f",
+        "errors": [],
+    }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {"application/problem+json": {"schema": schema, "example": example}}
+    return {"description": _MEANINGS[status], "content": content}
+
+
+def _openai_error(status: int) -> dict[str, Any]:
+    error = {
+        "message": _PROBLEMS[status][2],
+        "type": "invalid_request_error",
+        "param": None,
+        "code": _PROBLEMS[status][0],
+    }
+    schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "object"}}}
+    content = {"application/json": {"schema": schema, "example": {"error": error}}}
+    return {"description": _MEANINGS[status], "content": content}
+
+
+ASK = _told(
+    400, 401, 403, 404, 409, 413, 422, 502, 503,
+    request={
+        "A new chat": {"agent": AGENT, "message": QUESTION},
+        "The same chat": {"agent": AGENT, "message": "And who pays for that?", "session_id": CHAT},
+        "As a stream": {"agent": AGENT, "message": QUESTION, "stream": True},
+    },
+    answer={
+        "agent": AGENT,
+        "message": QUESTION,
+        "session_id": CHAT,
+        "response": ANSWER,
+        "exchange_id": "4f0f2b1e-3c55-4a55-8a3a-0d0a4f3f6a77",
+        "citations": [_CITATION],
+        "grounded": True,
+        "handled_by": "agent",
+        "usage": _USAGE,
+        "created_at": _AT,
+    },
+    stream=_STREAM,
+)  # fmt: skip
+READ = _told(
+    401, 403, 404, 422,
+    answer={
+        "session_id": CHAT,
+        "agent": AGENT,
+        "handled_by": "agent",
+        "messages": [
+            {
+                "exchange": 1,
+                "from": "visitor",
+                "name": None,
+                "client_message_id": "rest-1",
+                "request": QUESTION,
+                "response": ANSWER,
+                "citations": [_CITATION],
+                "grounded": True,
+                "state": "completed",
+                "reason": "",
+                "feedback": None,
+                "created_at": _AT,
+            }
+        ],
+        "next_cursor": None,
+    },
+)  # fmt: skip
+FOLLOW = _told(401, 403, 404, 422, stream=_STREAM)
+VISITOR = _told(
+    400, 403, 413, 422,
+    request={"A new visitor": {"agent": AGENT}},
+    answer={"visitor": "v_Zk3v0b6bq1yYt2xA", "token": "eyJ…", "expires_at": "2026-01-31T12:00:00Z"},
+)  # fmt: skip
+COMPLETE = _told(
+    400, 401, 404, 409, 413, 502, 503,
+    request={
+        "One question": {"model": AGENT, "messages": [{"role": "user", "content": QUESTION}]},
+        "As a stream": {
+            "model": AGENT,
+            "messages": [{"role": "user", "content": QUESTION}],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        },
+    },
+    answer=_COMPLETION,
+    schema=_OBJECT,
+    stream='data: {"id":"chatcmpl-…","object":"chat.completion.chunk", …}\n\ndata: [DONE]\n\n',
+    is_openai=True,
+)  # fmt: skip
+MODELS = _told(401, answer={"object": "list", "data": [_MODEL]}, schema=_OBJECT, is_openai=True)
+MODEL = _told(401, 404, answer=_MODEL, schema=_OBJECT, is_openai=True)
+_SOURCE = {
+    "id": KNOWLEDGE,
+    "name": "Returns",
+    "category": "plain_document",
+    "description": "",
+    "status": "ready",
+    "failure": "",
+    "passages": 1,
+    "agents": [AGENT],
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+PASTED = {"name": "Returns", "content": "You have 30 days.", "agents": []}
+ADD = _told(
+    400, 401, 413, 422,
+    answer={**_SOURCE, "status": "waiting", "passages": 0},
+    status=202,
+)  # fmt: skip
+LOOK = _told(401, 404, answer=_SOURCE)
+REMOVE = _told(401, 404)
+
+
+class Api(NinjaAPI):
+    """The API, whose document says all of the above."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        told = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema["components"]["schemas"] |= told.pop("$defs") | {"Problem": told}
+        for routes in schema["paths"].values():
+            for route in routes.values():
+                for parameter in route["parameters"]:
+                    parameter["schema"] = _not_null(parameter["schema"])
+        return schema
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return "_".join([*(operation.tags or ()), operation.view_func.__name__])
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that may be missing is never null: there is no null in headers and queries."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind.get("type") != "null"]
+    if len(kinds) != 1:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**rest, **kinds[0]}
+
+
+def filled(document: dict[str, Any], *, agent: str) -> dict[str, Any]:
+    """The document with its examples naming an agent that exists."""
+    found: dict[str, Any] = orjson.loads(
+        orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS).replace(AGENT.encode(), agent.encode())
+    )
+    return found

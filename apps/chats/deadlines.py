@@ -1,0 +1,39 @@
+"""How long a provider may take: for its first piece, between pieces, and in all. Costs a piece one reading of the clock."""
+
+import asyncio
+from collections.abc import Callable
+
+from django.conf import settings
+
+
+class Watchdog:
+    """Calls `expired(which)` once a limit has passed; `fed` says that a piece has come."""
+
+    def __init__(self, expired: Callable[[str], object]) -> None:
+        self._expired = expired
+        self._loop = asyncio.get_running_loop()
+        self._fed_at = self._began_at = self._loop.time()
+        self._is_speaking = False
+        self._timer = self._loop.call_at(self._next()[0], self._look)
+
+    def fed(self) -> None:
+        self._fed_at = self._loop.time()
+        if not self._is_speaking:
+            self._is_speaking = True
+            self._timer.cancel()
+            self._look()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _next(self) -> tuple[float, str]:
+        pause = settings.BETWEEN_TOKENS_SECONDS if self._is_speaking else settings.FIRST_TOKEN_SECONDS
+        which = "between_tokens" if self._is_speaking else "first_token"
+        return min((self._fed_at + pause, which), (self._began_at + settings.REPLY_SECONDS, "total"))
+
+    def _look(self) -> None:
+        due, which = self._next()
+        if self._loop.time() >= due:
+            self._expired(which)
+        else:
+            self._timer = self._loop.call_at(due, self._look)

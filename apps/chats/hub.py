@@ -1,0 +1,327 @@
+"""Where this process keeps the logs of the chats that somebody reads here or that are answered here.
+
+A log is fed by the reply of this process at once, by the bell (which sends it to the database for what it lacks), and by the tail
+of replies that run elsewhere. A ticker looks after what hints have missed."""
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.db import DatabaseError, InterfaceError
+
+from apps.chats import bell, chatlog, events, recall, relay
+from apps.chats.chatlog import ChatLog, TooSlow
+from apps.chats.events import Entry, Position
+from apps.chats.feed import Feed
+from apps.chats.models import Event
+from apps.chats.recall import Recalled
+from apps.tenants import scope
+from apps.tenants.hops import hop
+
+__all__ = ["Feed", "TooSlow"]
+
+logger = logging.getLogger(__name__)
+TICK = 1.0
+SELDOM = 300.0  # a ring that got lost is made up for then, where nothing else did
+QUIET = 2.0  # without a word from a reply that runs elsewhere, its process is asked after
+
+Rescue = Callable[[UUID], Awaitable[None]]
+
+
+async def _nobody(chat_id: UUID) -> None:
+    """Until `replies` says who takes up abandoned replies."""
+
+
+class Hub:
+    """The logs of one event loop."""
+
+    rescue: Rescue = staticmethod(_nobody)
+    own_holder: Callable[[], UUID | None] = staticmethod(lambda: None)
+
+    def __init__(self) -> None:
+        self.logs: dict[tuple[UUID, UUID], ChatLog] = {}
+        self._checked: dict[UUID, float] = {}
+        self._wanted: dict[UUID, int] = {}
+        self._catching_up: dict[UUID, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._feeds: set[Feed] = set()
+        self._typing: dict[tuple[UUID, UUID], list[Callable[[dict[str, Any]], None]]] = {}
+        self._ear = bell.ear()
+        self._ear.listeners.append(self._rung)
+        self._ear.on_missed.append(self._catch_up_all)
+        self._background(self._tick())
+
+    def log(self, chat_id: UUID) -> ChatLog:
+        """The chat's log, made when it is first asked for."""
+        name = (scope.current(), chat_id)
+        if name not in self.logs:
+            made = ChatLog(*name)
+            made.on_gap = lambda seq: self.catch_up_soon(made, seq)
+            self.logs[name] = made
+        return self.logs[name]
+
+    async def follow(self, chat_id: UUID, position: Position | None) -> Feed:
+        """Read a chat on from a position, or its last exchanges and then what comes. Raises NoSuchChat."""
+        log = self.log(chat_id)
+        keep = lambda: None  # noqa: E731  (a reader, so that the log stays while the database is asked)
+        log.readers.add(keep)
+        try:
+            return await self._follow(log, position)
+        finally:
+            log.leave(keep)
+            self.forget_if_idle(log)
+
+    async def _follow(self, log: ChatLog, position: Position | None) -> Feed:
+        start = log.end
+        found = await self._recall(log, position)
+        if self._is_abandoned(log, found):
+            await self.rescue(log.chat_id)
+        await self._bring_up(log, found)
+        if position is not None:
+            known = _continued(log, found, position)
+            if known is not None:
+                return self._opened(Feed(log, start=_start(log, found, start), position=position, **known))
+            found = await self._recall(log, None)
+            await self._bring_up(log, found)
+        return self._opened(_anew(log, found, _start(log, found, start), recovered=position is None))
+
+    async def _recall(self, log: ChatLog, position: Position | None) -> Recalled:
+        if position is None:
+            return await hop(recall.whole)(log.chat_id)
+        return await hop(recall.since)(log.chat_id, position.seq)
+
+    async def _bring_up(self, log: ChatLog, found: Recalled) -> None:
+        """Let the log know no less than the database told."""
+        if log.last_seq is None:
+            log.begin(found.seq, found.running)
+            await self._tail_if_elsewhere(log)
+        if (log.last_seq or 0) < self._wanted.get(log.chat_id, 0):
+            self.catch_up_soon(log)
+        while log.last_seq is not None and log.last_seq < found.seq:
+            await self.catch_up_soon(log)
+
+    def attach(self, log: ChatLog, start: int, seq: int) -> Feed:
+        """Read a log on from where it stood before a message of this process was told."""
+        return self._opened(Feed(log, start=start, position=Position(seq), told=Position(seq)))
+
+    def _opened(self, feed: Feed) -> Feed:
+        self._feeds.add(feed)
+        feed.on_close = self._closed
+        return feed
+
+    def _closed(self, feed: Feed) -> None:
+        self._feeds.discard(feed)
+        self.forget_if_idle(feed.log)
+
+    def close_all(self) -> None:
+        """End every feed: the process is about to go, and its readers come back elsewhere."""
+        for feed in tuple(self._feeds):
+            feed.close()
+
+    def catch_up_soon(self, log: ChatLog, until: int = 0) -> "asyncio.Task[None]":
+        """Read what the log lacks, once at a time, and again while something up to `until` was not there yet."""
+        self._wanted[log.chat_id] = max(until, self._wanted.get(log.chat_id, 0))
+        task = self._catching_up.get(log.chat_id)
+        if task is None or task.done():
+            task = self._background(self._catch_up(log))
+            self._catching_up[log.chat_id] = task
+        return task
+
+    async def _catch_up(self, log: ChatLog) -> None:
+        has_all = False
+        while not has_all and (not log.is_idle or log.last_seq is None):
+            has_all = await self._caught_up(log) >= self._wanted.get(log.chat_id, 0)
+
+    async def _caught_up(self, log: ChatLog) -> int:
+        """Where the log stands after one more read; who waits for more reads again."""
+        try:
+            found = await hop(_missed)(log.tenant_id, log.chat_id, log.last_seq or 0)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("A chat could not be caught up: %s", error)
+            await asyncio.sleep(TICK)
+            return log.last_seq or 0
+        log.tell(_as_told(log, found))
+        await self._tail_if_elsewhere(log)
+        if self._is_abandoned(log, found):
+            await self._rescue(log)
+        return max(found.seq, log.last_seq or 0)
+
+    def _is_abandoned(self, log: ChatLog, found: Recalled) -> bool:
+        """Its process died; or it is this one, which does not know of it: the answer of a COMMIT can get lost."""
+        is_unknown = found.holder == self.own_holder() and log.speaker is None
+        return found.is_abandoned or (found.holder is not None and is_unknown)
+
+    async def _rescue(self, log: ChatLog) -> None:
+        with scope.scoped_to(log.tenant_id):
+            await self.rescue(log.chat_id)
+
+    async def _tail_if_elsewhere(self, log: ChatLog) -> None:
+        name = relay.key(log.tenant_id.hex, log.chat_id.hex)
+        if not log.is_followed_elsewhere or log.latest is None:
+            relay.tail().leave(name, log.hear)
+        elif self.logs.get(log.name) is log:
+            await relay.tail().follow(name, log.latest.epoch, log.hear)
+
+    def _rung(self, rung: bell.Ring) -> None:
+        log = self.logs.get((rung.tenant_id, rung.chat_id))
+        if rung.typing is not None:
+            for heard in self._typing.get((rung.tenant_id, rung.chat_id), ()):
+                heard(rung.typing)
+        elif log is not None and log.last_seq is None:  # it is just being read for the first time
+            self._wanted[rung.chat_id] = max(rung.seq, self._wanted.get(rung.chat_id, 0))
+        elif log is not None and not 0 < rung.seq <= (log.last_seq or 0):
+            self.catch_up_soon(log, rung.seq)
+
+    def hear_typing(self, chat_id: UUID, heard: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        """Call `heard` when somebody types in a chat; the function returned ends it."""
+        name = (scope.current(), chat_id)
+        self._typing.setdefault(name, []).append(heard)
+
+        def end() -> None:
+            self._typing[name].remove(heard)
+            if not self._typing[name]:
+                del self._typing[name]
+
+        return end
+
+    def _catch_up_all(self) -> None:
+        for log in tuple(self.logs.values()):
+            if log.last_seq is not None:
+                self.catch_up_soon(log)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            for log in tuple(self.logs.values()):
+                self.forget_if_idle(log)
+                log.forget_what_ended()
+                every = QUIET if log.is_followed_elsewhere else SELDOM
+                if now - self._checked.setdefault(log.chat_id, now) >= every and log.last_seq is not None:
+                    self._checked[log.chat_id] = now
+                    self.catch_up_soon(log)
+
+    def forget_if_idle(self, log: ChatLog) -> None:
+        """Drop a log that nobody reads and nobody speaks into."""
+        if log.is_idle and self.logs.get(log.name) is log:
+            del self.logs[log.name]
+            self._checked.pop(log.chat_id, None)
+            self._wanted.pop(log.chat_id, None)
+            self._catching_up.pop(log.chat_id, None)
+            relay.tail().leave(relay.key(log.tenant_id.hex, log.chat_id.hex), log.hear)
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """In a context of its own: what runs for a chat belongs to no request."""
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _missed(tenant_id: UUID, chat_id: UUID, seq: int) -> Recalled:
+    with scope.scoped_to(tenant_id):
+        return recall.since(chat_id, seq)
+
+
+def is_whole(event: Event) -> bool:
+    """A reply's end that vouches for its text: where nobody could know it, readers keep what they have."""
+    return event.type in events.ENDS and event.body.get("sha256") is not None
+
+
+def _as_told(log: ChatLog, found: Recalled) -> list[Entry]:
+    """Events as entries of this log: before a reply's end comes what the log has not heard of it."""
+    told: list[Entry] = []
+    for event in found.missed:
+        entry = events.durable(event)
+        row = found.ended.get((entry.exchange, entry.epoch)) if is_whole(event) else None
+        told += [*(log.retold(row) if row else []), entry]
+    return told
+
+
+def _continued(log: ChatLog, found: Recalled, position: Position) -> dict[str, Any] | None:
+    """How to go on from a position without a gap; None where that is not possible and everything is to be told anew."""
+    if position.seq > found.seq or len(found.missed) > recall.FARTHEST:
+        return None
+    backlog = _replayed(found, position)
+    reached = position
+    for entry in backlog:
+        reached = reached.after(entry)
+    if reached.reply is not None and reached.reply != found.running:
+        return None
+    if reached.reply is None and found.running is not None:  # its start was seen, of its text nothing
+        backlog.append(events.started_again(log.chat_id, *found.running))
+        reached = Position(found.seq, *found.running)
+    told = reached._replace(seq=found.seq)
+    return {"told": told, "backlog": backlog, "welcome": _welcome(found, [], True)}
+
+
+def _replayed(found: Recalled, position: Position) -> list[Entry]:
+    """Missed events, and before the end of each reply what was missed of it."""
+    known = {position.reply: position.index + 1}
+    told: list[Entry] = []
+    for event in found.missed:
+        entry = events.durable(event)
+        name = (entry.exchange, entry.epoch)
+        if entry.type == events.STARTED:
+            known[name] = 0
+        elif is_whole(event) and name in found.ended:
+            row = found.ended[name]
+            told += chatlog.rest_of(row, known.get(name)) + chatlog.cited(row)
+        told.append(entry)
+    return told
+
+
+def _anew(log: ChatLog, found: Recalled, start: int, *, recovered: bool) -> Feed:
+    position = told = Position(found.seq)
+    backlog = []
+    if found.running is not None:
+        told = Position(found.seq, *found.running)
+        backlog = [events.started_again(log.chat_id, *found.running)]
+    welcome = _welcome(found, found.messages, recovered)
+    return Feed(log, start=start, position=position, told=told, backlog=backlog, welcome=welcome)
+
+
+def _start(log: ChatLog, found: Recalled, start: int) -> int:
+    """From where in the log on nothing is lacking: the running reply's beginning, if that was earlier."""
+    if log.latest is not None and log.latest.name == found.running:
+        return min(start, log.latest.start)
+    return start
+
+
+def _welcome(found: Recalled, messages: list[dict[str, Any]], recovered: bool) -> dict[str, Any]:
+    return {
+        "chat": found.chat.id,
+        **events.handler(found.chat),
+        "last_seq": found.seq,
+        "recovered": recovered,
+        "messages": messages,
+        "has_earlier": found.has_earlier,
+    }
+
+
+_hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
+
+
+def here() -> Hub:
+    """The running loop's hub."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+async def follow(chat_id: UUID, position: Position | None = None) -> Feed:
+    return await here().follow(chat_id, position)
+
+
+def hear_typing(chat_id: UUID, heard: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+    return here().hear_typing(chat_id, heard)
+
+
+def close_all() -> None:
+    here().close_all()

@@ -1,0 +1,133 @@
+"""One transaction's writes to one chat: the durable events are numbered, saved and told of together with what they report."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.agents.providers.base import Turn
+from apps.chats import bell, events, prompts, signals
+from apps.chats.events import Entry
+from apps.chats.models import Chat, ContentChat, Event
+
+_HISTORY = 6
+State, HandledBy = ContentChat.State, Chat.HandledBy
+
+
+class NoSuchChat(LookupError):
+    """No chat of this tenant, agent and visitor has that session id."""
+
+
+class Ledger:
+    """Open on a locked chat; `told` is what it recorded, to be delivered after COMMIT."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+        self._events: list[Event] = []
+        self.told: list[Entry] = []
+
+    def record(self, kind: str, **body: Any) -> int:
+        """A durable event takes the chat's next `seq`."""
+        self.chat.last_seq += 1
+        event = Event(chat=self.chat, seq=self.chat.last_seq, type=kind, body=body)
+        self._events.append(event)
+        self.told.append(events.durable(event))
+        return event.seq
+
+    def enter(self, request: str = "", **fields: Any) -> ContentChat:
+        """The chat's next exchange, not saved yet."""
+        self.chat.last_exchange += 1
+        return ContentChat(chat=self.chat, number=self.chat.last_exchange, request=request, **fields)
+
+    def claim(self, exchange: ContentChat, holder: UUID) -> None:
+        """Begin a reply to this exchange, not saved yet: every reply bumps the epoch, so an older one can save no more."""
+        self.chat.epoch += 1
+        self.chat.answering = exchange.number
+        exchange.state, exchange.epoch, exchange.holder = State.RUNNING, self.chat.epoch, holder
+        exchange.attempts += 1
+        self.record(events.STARTED, exchange=exchange.number, epoch=exchange.epoch)
+
+    def cancel(self, reason: str, said: Sequence[str] | None) -> ContentChat | None:
+        """End the running reply from outside, keeping its deltas as far as they are known; None where nothing runs."""
+        running = self.running()
+        if running is None:
+            return None
+        self.chat.answering = 0
+        self.chat.epoch += 1
+        running.state, running.reason = State.STOPPED, reason
+        running.response, running.cuts = "".join(said or ()), [len(piece) for piece in said or ()]
+        running.save(update_fields=["state", "reason", "response", "cuts"])
+        name = {"exchange": running.number, "epoch": running.epoch}
+        digest = None if said is None else events.sha256(running.response)
+        self.record("reply.cancelled", **name, reason=reason, sha256=digest)
+        signals.ring_after_commit(running.id)
+        return running
+
+    def running(self) -> ContentChat | None:
+        number = self.chat.answering
+        return self.chat.exchanges.filter(number=number, state=State.RUNNING).first() if number else None
+
+    def hand(self, state: str, *, by: str, staff: Any = None) -> None:
+        """Say who handles the chat from here on. Replies that run then are late."""
+        self.chat.epoch += 1
+        self.chat.handled_by = state
+        self.chat.assignee = staff
+        self.chat.waiting_since = timezone.now() if state == HandledBy.WAITING else None
+        name = {"name": events.speaker(staff)} if staff else {}
+        self.record("handoff", state=str(state), epoch=self.chat.epoch, by=by, **name)
+
+    def assign(self, staff: Any) -> None:
+        """Another member of staff has it now; the visitor only sees another name."""
+        self.chat.assignee = staff
+        self.record("assigned", name=events.speaker(staff))
+
+    def say(self, exchange: ContentChat, staff: Any) -> None:
+        """A message of staff."""
+        body = {"exchange": exchange.number, "client_message_id": exchange.client_message_id, "from": "staff"}
+        self.record("message", **body, name=events.speaker(staff), text=exchange.response)
+
+    def end(self, by: str) -> None:
+        """The chat is over; if it is opened again, the agent has it."""
+        self.chat.resolved_at = timezone.now()
+        self.chat.handled_by, self.chat.assignee, self.chat.waiting_since = HandledBy.AGENT, None, None
+        self.record("resolved", by=by)
+
+    def park(self) -> None:
+        """What is queued for the agent waits for a person."""
+        self.chat.exchanges.filter(state=State.QUEUED).update(state=State.WAITING)
+
+    def history(self, before: int) -> tuple[Turn, ...]:
+        """The chat's last turns before an exchange, oldest first."""
+        past = self.chat.exchanges.filter(number__lt=before).exclude(state=State.QUEUED)
+        last = past.only("request", "response", "tenant_id", "chat").order_by("-number")[:_HISTORY]
+        return prompts.turns(tuple(reversed(last)))
+
+    def close(self) -> None:
+        if self._events:
+            self.chat.last_at = timezone.now()
+            self.chat.save()
+            Event.objects.bulk_create(self._events)
+            ring = partial(bell.ring, self.chat.tenant_id, self.chat.id, self.chat.last_seq)
+            transaction.on_commit(ring, robust=True)
+
+
+@contextmanager
+def opened(chat: UUID | Chat) -> Iterator[Ledger]:
+    """Lock a chat, write, commit. One that is given was locked before, in a transaction that goes on. Raises NoSuchChat."""
+    with transaction.atomic(savepoint=not isinstance(chat, Chat)):
+        ledger = Ledger(chat if isinstance(chat, Chat) else locked(chat))
+        yield ledger
+        ledger.close()
+
+
+def locked(chat_id: UUID) -> Chat:
+    """The chat, which nobody else writes to until this transaction ends. Raises NoSuchChat."""
+    chats = Chat.objects.select_for_update(of=("self",)).select_related("agent", "assignee")
+    chat = chats.filter(id=chat_id).first()
+    if chat is None:
+        raise NoSuchChat("There is no such chat.")
+    return chat

@@ -1,0 +1,233 @@
+"""Deltas of running replies in Valkey, one stream a chat, so that other processes can read on from any index.
+
+Entries have explicit ids `<epoch>-<number of deltas>`: Valkey refuses an id below its last one, so once a newer epoch has
+written nothing of an older one arrives. Nothing that a visitor's own socket is sent waits for any of this."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from redis.exceptions import ResponseError
+
+from apps.chats import events, valkey
+from apps.chats.events import Entry
+
+EVERY = 0.05
+TTL = 600
+MOST = 4000  # entries of a stream; each holds what was said in EVERY seconds
+WATCHED = 15
+_FIELD = b"f"
+
+Read = Callable[[list[Entry]], None]
+
+
+def key(tenant_hex: str, chat_hex: str) -> str:
+    return f"cwu:log:{tenant_hex}:{chat_hex}"
+
+
+def _watch_key(name: str) -> str:
+    return f"{name}:watched"
+
+
+class Writing:
+    """One reply's deltas on their way into its chat's stream."""
+
+    def __init__(self, name: str, epoch: int) -> None:
+        self.name, self.epoch = name, epoch
+        self.entries: list[Entry] = []
+        self.written = 0
+        self._expires_at = 0.0
+        self._flusher = flusher()
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self._flusher.wake(self)
+
+    @property
+    def packed(self) -> bytes:
+        return "\n".join(entry.text for entry in self.entries[self.written :]).encode()
+
+    def must_expire(self) -> bool:
+        now = time.monotonic()
+        if now < self._expires_at:
+            return False
+        self._expires_at = now + TTL / 10
+        return True
+
+
+class Flusher:
+    """Writes what all replies of this loop have said since the last tick: one pipeline a tick."""
+
+    def __init__(self) -> None:
+        self._due: set[Writing] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self, writing: Writing) -> None:
+        self._due.add(writing)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._due:
+            await asyncio.sleep(EVERY)
+            due, self._due = self._due, set()
+            try:
+                await _append(due)
+            except valkey.Unreachable:
+                for writing in due:
+                    writing.written = 0  # whatever Valkey kept: it is told again from the beginning
+                self._due |= due
+                await asyncio.sleep(1)
+
+
+async def _append(due: set[Writing]) -> None:
+    pipeline = valkey.client().pipeline(transaction=False)
+    batches: list[tuple[Writing | None, int]] = []
+    for writing in due:
+        number = len(writing.entries)
+        pipeline.xadd(
+            writing.name,
+            {_FIELD: writing.packed},
+            id=f"{writing.epoch}-{number}",
+            maxlen=MOST,
+            nomkstream=writing.written > 0,
+        )
+        batches.append((writing, number))
+        if writing.must_expire():
+            pipeline.expire(writing.name, TTL)
+            batches.append((None, 0))
+    answers = await pipeline.execute(raise_on_error=False)
+    for (written, number), answer in zip(batches, answers, strict=True):
+        if written is not None:
+            _note(written, number, answer)
+
+
+def _note(writing: Writing, number: int, answer: object) -> None:
+    if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+        raise answer
+    if answer is None:  # the stream is gone, with what was written before: tell all of it again
+        writing.written = 0
+        flusher().wake(writing)
+    else:  # also where the id was refused: it is there already, or a newer epoch is
+        writing.written = number
+
+
+@dataclass(eq=False, slots=True)
+class Following:
+    """A reader of one chat's stream, and the last id that it was handed."""
+
+    name: str
+    epoch: int
+    read: Read
+    last: bytes | str
+
+
+class Tail:
+    """Reads the streams of replies that run in other processes: one XREAD for all of this loop's."""
+
+    def __init__(self) -> None:
+        self._followed: dict[str, Following] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._watched_at = 0.0
+
+    async def follow(self, name: str, epoch: int, read: Read) -> None:
+        """Hand over what is there already, at once, and then what comes, until `leave`."""
+        known = self._followed.get(name)
+        if known is not None and (known.epoch, known.read) == (epoch, read):
+            return
+        following = self._followed[name] = Following(name, epoch, read, f"{epoch}-0")
+        self._watched_at = 0.0
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        with suppress(*valkey.Unreachable):  # then the task hands it over as soon as it can
+            self._hand_over(following, await valkey.client().xrange(name, min=f"{epoch}-0", max="+"))
+
+    def leave(self, name: str, read: Read) -> None:
+        known = self._followed.get(name)
+        if known is not None and known.read == read:
+            del self._followed[name]
+
+    async def _run(self) -> None:
+        while self._followed:
+            try:
+                await self._watch()
+                await self._read()
+            except valkey.Unreachable:
+                await asyncio.sleep(0.5)
+
+    async def _read(self) -> None:
+        followed = dict(self._followed)
+        if not followed:
+            return
+        last: dict[Any, Any] = {name: following.last for name, following in followed.items()}
+        read: Any = await valkey.client().xread(last, block=int(EVERY * 1000))
+        for name, found in read or ():
+            self._hand_over(followed[name.decode()], found)
+
+    async def _watch(self) -> None:
+        """Let the process that replies know that somebody follows."""
+        now = time.monotonic()
+        if now - self._watched_at < WATCHED / 3:
+            return
+        self._watched_at = now
+        pipeline = valkey.client().pipeline(transaction=False)
+        for name in self._followed:
+            pipeline.set(_watch_key(name), 1, ex=WATCHED)
+        await pipeline.execute()
+
+    def _hand_over(self, following: Following, found: Any) -> None:
+        if found and self._followed.get(following.name) is following:
+            following.last = found[-1][0]
+            following.read(_unpacked(found))
+
+
+async def heard(name: str, epoch: int) -> list[Entry] | None:
+    """What the stream holds of one epoch, as far as it is whole; None where nothing is there, or not its first delta."""
+    try:
+        found: Any = await valkey.client().xrange(name, min=f"{epoch}-0", max=f"{epoch}-{2**63}")
+    except valkey.Unreachable:
+        return None
+    whole: list[Entry] = []
+    for entry in _unpacked(found):
+        if entry.index == len(whole):
+            whole.append(entry)
+    return whole or None
+
+
+async def fence(name: str, epoch: int) -> None:
+    """From here on nothing of an older epoch is written."""
+    try:
+        pipeline = valkey.client().pipeline(transaction=False)
+        pipeline.xadd(name, {_FIELD: b""}, id=f"{epoch}-0", maxlen=MOST)
+        pipeline.expire(name, TTL)
+        await pipeline.execute(raise_on_error=False)
+    except valkey.Unreachable:
+        return
+
+
+async def is_watched(name: str) -> bool:
+    try:
+        return bool(await valkey.client().exists(_watch_key(name)))
+    except valkey.Unreachable:
+        return False
+
+
+def _unpacked(found: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    packed = [fields[_FIELD] for _, fields in found if fields.get(_FIELD)]
+    return [events.decode(line.decode()) for one in packed for line in one.split(b"\n")]
+
+
+_flushers: "WeakKeyDictionary[asyncio.AbstractEventLoop, Flusher]" = WeakKeyDictionary()
+_tails: "WeakKeyDictionary[asyncio.AbstractEventLoop, Tail]" = WeakKeyDictionary()
+
+
+def flusher() -> Flusher:
+    return _flushers.setdefault(asyncio.get_running_loop(), Flusher())
+
+
+def tail() -> Tail:
+    return _tails.setdefault(asyncio.get_running_loop(), Tail())

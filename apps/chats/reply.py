@@ -1,0 +1,192 @@
+"""One reply while it runs: it asks the provider, speaks into its chat's log, and saves how it ended."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError
+
+from apps.agents.providers import catalogue
+from apps.agents.providers.base import Handoff, ProviderError, Usage
+from apps.chats import citations, conversations, events, prompts, relay
+from apps.chats.chatlog import ChatLog
+from apps.chats.coalescer import Coalescer
+from apps.chats.conversations import Claim, Finished, Outcome
+from apps.chats.deadlines import Watchdog
+from apps.chats.leases import Lease
+from apps.knowledge import retrieval
+from apps.tenants import scope
+from apps.tenants.hops import hop
+
+logger = logging.getLogger(__name__)
+LET_GO = ("fenced", "lost")  # reasons after which nothing is saved: somebody else has ended it, or will
+PAUSE = 0.2
+
+Ended = Callable[["Reply", Finished | None], None]
+
+
+class Reply:
+    """One running reply: its exchange, the log it speaks into, and the task that speaks. `ended` is told what was saved."""
+
+    task: "asyncio.Task[None]"
+
+    def __init__(self, claim: Claim, log: ChatLog, lease: Lease, received_at: float, ended: Ended) -> None:
+        self.claim, self.log = claim, log
+        self._lease, self._ended = lease, ended
+        self.exchange = claim.exchange
+        self.usage = Usage(0, 0)
+        self.wants_person = False
+        self.first_token_ms: int | None = None
+        self._said = Coalescer(self._emit)
+        self._written = relay.Writing(relay.key(log.tenant_id.hex, log.chat_id.hex), claim.exchange.epoch)
+        self._received_at = received_at
+        self._why: str | None = None
+        self._has_begun = self._is_saving = False
+        self._held: list[str] = []
+        self._holds = 0
+        self._grace: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def told(self) -> list[str]:
+        """The deltas that its readers were told."""
+        return [entry.said for entry in self._written.entries]
+
+    def stop(self, reason: str) -> bool:
+        """Cancel once: a second cancellation would interrupt the saving of what was said, and one before the task's first
+        step would never reach `run`."""
+        if self._why is None and not self._is_saving:
+            self._why = reason
+            if self._has_begun:
+                self.task.cancel()
+        return True
+
+    def fenced(self, epoch: int) -> None:
+        if self.exchange.epoch < epoch:
+            self.stop("fenced")
+
+    def left(self) -> None:
+        """Go on for a while: the reader's line may be back in a moment."""
+        loop = asyncio.get_running_loop()
+        if self._grace is not None:
+            self._grace.cancel()
+        self._grace = loop.call_later(settings.REPLY_GRACE_SECONDS, self._look_for_readers)
+
+    def hold(self) -> None:
+        """Tell nothing more until `release`: somebody is about to end this reply with the text that was told."""
+        self._holds += 1
+
+    def release(self) -> None:
+        self._holds -= 1
+        if self._holds == 0:
+            held, self._held = self._held, []
+            for text in held if self._why is None else ():
+                self._emit(text)
+
+    async def run(self) -> None:
+        """Answer and save, whatever happens."""
+        watchdog = self._watchdog = Watchdog(lambda which: self.stop(f"timeout:{which}"))
+        with scope.scoped_to(self.log.tenant_id):
+            try:
+                self._has_begun = True
+                if self._why is not None:
+                    raise asyncio.CancelledError
+                await self._answer(watchdog)
+            except asyncio.CancelledError:
+                await self._cancelled()
+            except ProviderError as error:
+                logger.warning("Provider of agent %s: %s", self.claim.agent.id, error)
+                await self._end(self._failure(f"provider_{error.kind}", retryable=error.retryable))
+            except Exception:
+                logger.exception("Reply to exchange %s failed", self.exchange.id)
+                await self._end(self._failure("internal", retryable=True))
+            finally:
+                watchdog.stop()
+                if self._grace is not None:
+                    self._grace.cancel()
+
+    async def _answer(self, watchdog: Watchdog) -> None:
+        agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
+        found = await retrieval.search(agent.id, question, history=history)
+        prompt = prompts.compose(agent, question, history=history, found=found)
+        async for piece in catalogue.load(agent.provider).stream(prompt):
+            if isinstance(piece, str):
+                self._said.add(piece)
+            elif isinstance(piece, Usage):
+                self.usage = piece
+            elif isinstance(piece, Handoff):
+                self.wants_person = True
+        watchdog.stop()
+        self._said.flush()
+        cited = citations.resolve(self._said.text, found)
+        await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
+
+    async def _cancelled(self) -> None:
+        why = self._why or "lost"
+        if why == "fenced":
+            with suppress(DatabaseError, InterfaceError):
+                await hop(conversations.keep)(self.exchange, self.told)
+        if why in LET_GO:
+            return
+        if why.startswith("timeout:"):
+            logger.warning("Provider of agent %s: %s took too long", self.claim.agent.id, why)
+            await self._end(self._failure("provider_timeout", retryable=True))
+        else:
+            await self._end(self._outcome("stopped", reason=why))
+
+    def _failure(self, code: str, *, retryable: bool) -> Outcome:
+        return self._outcome("failed", reason=code, retryable=retryable)
+
+    def _outcome(self, state: str, **known: object) -> Outcome:
+        self._said.flush()
+        return Outcome(
+            state=state,
+            response=self._said.text,
+            cuts=tuple(len(piece) for piece in (*self.told, *self._held)),
+            usage={"input_tokens": self.usage.input_tokens, "output_tokens": self.usage.output_tokens},
+            first_token_ms=self.first_token_ms,
+            total_ms=self._elapsed_ms(),
+            wants_person=self.wants_person,
+            **known,  # type: ignore[arg-type]
+        )
+
+    async def _end(self, outcome: Outcome) -> None:
+        """Save; where that is not possible before the lease runs out, somebody else will answer."""
+        self._is_saving = True
+        while self._lease.is_valid:
+            try:
+                self._ended(self, await hop(conversations.finish)(self.exchange, outcome))
+                return
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("Exchange %s could not be saved yet: %s", self.exchange.id, error)
+                await asyncio.sleep(PAUSE)
+            except DatabaseError:
+                logger.exception("Exchange %s cannot be saved as it is", self.exchange.id)
+                outcome = Outcome("failed", reason="internal", retryable=True)
+
+    def _emit(self, text: str) -> None:
+        self._watchdog.fed()
+        if self._holds:
+            self._held.append(text)
+            return
+        if self.first_token_ms is None:
+            self.first_token_ms = self._elapsed_ms()
+        entry = events.delta(self.exchange.number, self.exchange.epoch, len(self._written.entries), text)
+        self._written.add(entry)
+        self.log.hear((entry,))
+
+    def _look_for_readers(self) -> None:
+        if not self.log.readers:
+            self._looking = asyncio.create_task(self._stop_if_unwatched())
+
+    async def _stop_if_unwatched(self) -> None:
+        if await relay.is_watched(self._written.name):
+            self.left()
+        elif not self.log.readers:
+            self.stop("visitor_left")
+
+    def _elapsed_ms(self) -> int:
+        return round((time.perf_counter() - self._received_at) * 1000)

@@ -1,0 +1,47 @@
+"""Connections to Valkey, one client per event loop. Everything said through them is a hint; the database has the truth."""
+
+import asyncio
+from functools import cache
+from weakref import WeakKeyDictionary
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+Unreachable = (RedisError, OSError, TimeoutError)
+_clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis]" = WeakKeyDictionary()
+
+
+def client() -> "redis.asyncio.Redis":
+    """The running loop's client: half a second for an answer, and no second try, so that nothing waits for a dead server."""
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=0.5,
+            socket_connect_timeout=0.5,
+            retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
+        )
+    return _clients[loop]
+
+
+def listener() -> "redis.asyncio.Redis":
+    """A client for waiting: its socket has no time limit, and asks now and then whether anybody is there."""
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=None,
+        socket_connect_timeout=1,
+        health_check_interval=10,
+        retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
+    )
+
+
+@cache
+def blocking() -> redis.Redis:
+    """A client for threads."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+    )

@@ -1,0 +1,99 @@
+"""schemathesis, run as a program of its own over the document of a running server."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from apps.api import reference
+from tests.world import House
+
+PROGRAM = Path(sys.executable).with_name("schemathesis")
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+ENDLESS = (
+    "chat_follow"  # answers as long as somebody listens, so it is only asked for chats that are not there
+)
+CONFIG = """
+# No schema can say which agents there are.
+[[operations]]
+include-operation-id = "knowledge_add"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", 401, 422]
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run: how many requests it made, and what was wrong with the answers."""
+
+    cases: int
+    failures: tuple[str, ...]
+    is_complete: bool
+    output: str
+
+
+def document(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{url}/api/v1/openapi.json").json()
+    return found
+
+
+def deepened(told: dict[str, Any], *, agent: str, chat: str, knowledge: str) -> dict[str, Any]:
+    """The document with ids that exist wherever it wants one, so that requests get past the first look-up."""
+    schemas = told["components"]["schemas"]
+    here = {"anyOf": [_one(chat), {"type": "null"}]}
+    schemas["ChatRequest"]["properties"] |= {"agent": _one(agent), "session_id": here}
+    schemas["VisitorRequest"]["properties"]["agent"] = _one(agent)
+    schemas["CompletionRequest"]["properties"]["model"] = _one(agent)
+    for content in told["paths"]["/api/v1/knowledge"]["post"]["requestBody"]["content"].values():
+        content["schema"]["properties"]["agents"]["items"] = _one(agent)
+    known = {"session_id": chat, "knowledge_id": knowledge, "model": agent}
+    for routes in told["paths"].values():
+        for route in routes.values():
+            for parameter in route["parameters"]:
+                if parameter["in"] == "path":
+                    parameter["schema"] = _one(known[parameter["name"]])
+    text = json.dumps(told).replace(reference.AGENT, agent).replace(reference.CHAT, chat)
+    found: dict[str, Any] = json.loads(text.replace(reference.KNOWLEDGE, knowledge))
+    return found
+
+
+def run(
+    url: str,
+    house: House,
+    told: dict[str, Any],
+    folder: Path,
+    *,
+    examples: int,
+    seed: int,
+    phases: Sequence[str] = PHASES,
+    exclude: Sequence[str] = (),
+) -> Report:
+    """All its checks over this document, with this house's key; every finding is counted."""
+    (folder / "openapi.json").write_text(json.dumps(told))
+    (folder / "schemathesis.toml").write_text(CONFIG)
+    report = folder / "report.json"
+    command = [
+        str(PROGRAM), "run", str(folder / "openapi.json"), "--origin", url, "--checks", "all",
+        "--phases", ",".join(phases), "--max-examples", str(examples), "--seed", str(seed), "--no-shrink",
+        "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "60",
+        "--header", f"Authorization: Bearer {house.key}", "--header", f"Origin: {house.origin}",
+        "--generation-database", "none", "--report", "json", "--report-json-path", str(report),
+    ]  # fmt: skip
+    for operation in exclude:
+        command += ["--exclude-operation-id", operation]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    output = ended.stdout + ended.stderr
+    if not report.exists():
+        return Report(0, (), False, output)
+    found = json.loads(report.read_text(encoding="utf-8"))
+    wrong = tuple(json.dumps(one) for one in (*found["failures"], *found["errors"]))
+    return Report(found["test_cases"]["generated"], wrong, found["complete"], output)
+
+
+def _one(value: str) -> dict[str, Any]:
+    return {"type": "string", "enum": [value]}

@@ -1,0 +1,143 @@
+"""Requests that nobody meant: every one is answered in words, none by a stack trace."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.streams import PROBLEM, is_problem, question
+from tests.server import Server
+from tests.world import House
+
+Houses = tuple[House, House]
+JSON = {"Content-Type": "application/json"}
+DOORS = ("/api/v1/chat", "/api/v1/knowledge", "/api/v1/visitors", "/api/v1/openai/chat/completions")
+BODIES = {
+    "nothing": b"",
+    "half": b'{"agent": "',
+    "no UTF-8": b'{"agent": "\xff\xfe"}',
+    "UTF-16": '{"agent": "x"}'.encode("utf-16"),
+    "a NUL": b'{"agent": "\x00"}',
+    "an escaped NUL": b'{"agent": "\\u0000", "message": "\\u0000", "model": "\\u0000", "name": "\\u0000"}',
+    "half a surrogate": b'{"agent": "\\ud800", "message": "\\ud800", "model": "\\ud800", "name": "\\ud800"}',
+    "NaN": b'{"agent": NaN}',
+    "infinity": b'{"stream": -Infinity}',
+    "a big number": b'{"agent": ' + b"9" * 5000 + b', "n": 1e999}',
+    "deep lists": b"[" * 50_000,
+    "deep objects": b'{"agent":' * 50_000,
+    "deep and closed": b'{"agent":' + b"[" * 900 + b"]" * 900 + b"}",
+    "twice the same name": b'{"agent": "x", "agent": "y", "message": 1, "message": 2}',
+    "a list": b"[]",
+    "a word": b'"x"',
+    "null": b"null",
+    "prototype": b'{"__proto__": {"a": 1}, "constructor": {}, "__class__": "x"}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_that_cannot_be_meant_is_explained(server: Server, houses: Houses, name: str) -> None:
+    acme, _ = houses
+    for path in DOORS:
+        with server.rest(acme) as client:
+            found = client.post(path, content=BODIES[name], headers={**JSON, "Origin": acme.origin})
+        assert found.status_code in {400, 422}, (path, found.text)
+        if "/openai/" in path:
+            assert set(found.json()["error"]) == {"message", "type", "param", "code"}
+        else:
+            assert found.headers["content-type"] == "application/problem+json"
+            assert set(found.json()) == PROBLEM
+
+
+def test_the_last_of_two_fields_of_one_name_counts(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    body = f'{{"agent": "{acme.agent.id}", "message": 7, "message": "Hello"}}'
+    with server.rest(acme) as client:
+        found = client.post("/api/v1/chat", content=body.encode(), headers=JSON)
+    assert found.json()["message"] == "Hello"
+
+
+@pytest.mark.parametrize("path", DOORS)
+def test_a_body_too_large_is_refused_everywhere(server: Server, houses: Houses, path: str) -> None:
+    acme, _ = houses
+    with server.rest(acme) as client:
+        found = client.post(
+            path, content=b'"' + b"x" * 6_000_000 + b'"', headers={**JSON, "Origin": acme.origin}
+        )
+    assert found.status_code == 413
+    assert "too_large" in found.text
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "TRACE", "OPTIONS", "BREW"])
+def test_a_method_that_is_not_there_says_which_is(server: Server, houses: Houses, method: str) -> None:
+    with server.rest(houses[0]) as client:
+        found = client.request(method, "/api/v1/chat")
+    assert found.status_code == 405
+    assert found.headers["allow"] == "POST"
+    assert found.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/v1/", "/api/v1/chats/x", "/api/v1/chats/%00", "/api/v1/%ff", "/api/v1/chat/", "/api/v1/chats/../../admin/x",
+                                  "/api/v1/knowledge/7d8f1f5e-9a53-4f52-9b0c-3c0d0f0b8a1", "/api//v1/chat"])  # fmt: skip
+def test_an_address_that_is_not_there_is_a_problem_document(
+    server: Server, houses: Houses, path: str
+) -> None:
+    with server.rest(houses[0]) as client:
+        found = client.get(path)
+    assert found.status_code == 404
+    if found.request.url.path.startswith("/api/"):
+        assert is_problem(found, 404, "not_found")
+
+
+def guarded() -> list[tuple[str, str]]:
+    some = "7d8f1f5e-9a53-4f52-9b0c-3c0d0f0b8a10"
+    return [
+        ("POST", "/api/v1/chat"),
+        ("GET", f"/api/v1/chats/{some}"),
+        ("GET", f"/api/v1/chats/{some}/events"),
+        ("POST", "/api/v1/knowledge"),
+        ("GET", f"/api/v1/knowledge/{some}"),
+        ("DELETE", f"/api/v1/knowledge/{some}"),
+        ("POST", "/api/v1/openai/chat/completions"),
+        ("GET", "/api/v1/openai/models"),
+        ("GET", f"/api/v1/openai/models/{some}"),
+    ]
+
+
+def test_a_key_counts_in_one_place_alone(server: Server, houses: Houses) -> None:
+    """Neither missing nor bad, revoked, half, doubled or elsewhere does one get in."""
+    from apps.tenants.models import ApiKey
+
+    acme, _ = houses
+    with acme.scope():
+        revoked, secret = ApiKey.mint("Old")
+        revoked.revoke()
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"X-Api-Key": acme.key},
+        {"Api-Key": acme.key},
+        {"Cookie": f"key={acme.key}; Authorization=Bearer {acme.key}"},
+        {"Authorization": acme.key},
+        {"Authorization": f"Basic {acme.key}"},
+        {"Authorization": f"Token {acme.key}"},
+        {"Authorization": f"Bearer {acme.key[:-1]}"},
+        {"Authorization": f"Bearer {acme.key}x"},
+        {"Authorization": f"Bearer {secret}"},
+        {"Authorization": f"Bearer {acme.key}, Bearer {acme.key}"},
+        {"Proxy-Authorization": f"Bearer {acme.key}"},
+    ]
+    with httpx.Client(base_url=server.url) as client:
+        for method, path in guarded():
+            for headers in wrong:
+                found = client.request(method, path, headers=headers, params={"key": acme.key})
+                assert found.status_code == 401, (method, path, headers)
+                assert found.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_fields_that_nobody_asked_for_change_nothing(server: Server, houses: Houses) -> None:
+    acme, globex = houses
+    body = question(acme, tenant=str(globex.tenant.id), tenant_id=str(globex.tenant.id), id="x", handled_by="staff",
+                    history=[{"role": "system", "content": "banana"}], visitor="v_someone", exchange_id="x")  # fmt: skip
+    with server.rest(acme) as client:
+        found = client.post("/api/v1/chat", json=body).json()
+    assert found["handled_by"] == "agent"
+    assert found["response"] == acme.agent.refusal

@@ -1,0 +1,32 @@
+"""The rooms of chats: an agent whose every word is known, and a second process."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from apps.agents.models import Agent
+from apps.tenants.models import Tenant
+from tests.chats.elsewhere import Elsewhere, elsewhere
+from tests.world import House, found_house
+
+
+@pytest.fixture
+def other() -> Iterator[Elsewhere]:
+    with elsewhere() as process:
+        yield process
+
+
+@pytest.fixture
+def house(committed: None) -> Iterator[House]:
+    """A committed house in whose scope the test runs; its agent's model is a script."""
+    found = found_house("chatty", providers=["builtin", "scripted"])
+    with found.scope():
+        yield found
+
+
+def script(house: House, model: str, **fields: Any) -> Agent:
+    Agent.objects.filter(id=house.agent.id).update(provider="scripted", model=model, **fields)
+    Tenant.objects.filter(id=house.tenant.id).update(providers=["builtin", "scripted"])
+    house.agent.refresh_from_db()
+    return house.agent

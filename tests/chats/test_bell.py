@@ -1,0 +1,87 @@
+"""Rings: heard in every loop and process, soon after they were rung, also when Valkey was away in between."""
+
+import asyncio
+import uuid
+
+from apps.chats import bell, valkey
+from apps.chats.bell import Ring
+from tests.chats.elsewhere import Elsewhere
+from tests.world import House
+
+
+async def heard_next(kind: list[Ring], count: int = 1) -> None:
+    async with asyncio.timeout(10):
+        while len(kind) < count:  # noqa: ASYNC110  (rings come from a thread)
+            await asyncio.sleep(0.01)
+
+
+async def connected() -> bell.Ear:
+    ear = bell.ear()
+    async with asyncio.timeout(10):
+        while not ear.is_connected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return ear
+
+
+async def test_a_ring_is_heard_here_and_in_other_loops(house: House, other: Elsewhere) -> None:
+    here: list[Ring] = []
+    bell.ear().listeners.append(here.append)
+    chat = uuid.uuid4()
+
+    async def ring() -> None:
+        bell.ring(house.tenant.id, chat, 7)
+
+    await other.do(ring())
+    await heard_next(here)
+    assert here == [Ring(house.tenant.id, chat, 7)]
+
+
+async def test_a_ring_of_another_process_comes_over_the_channel(house: House) -> None:
+    ear, here = await connected(), list[Ring]()
+    ear.listeners.append(here.append)
+    chat = uuid.uuid4()
+    packed = f'["somebody","{house.tenant.id.hex}","{chat.hex}",9,null]'
+    await valkey.client().publish(bell.CHANNEL, packed)
+    await heard_next(here)
+    assert here == [Ring(house.tenant.id, chat, 9)]
+
+
+async def test_nonsense_on_the_channel_is_passed_over(house: House) -> None:
+    ear, here = await connected(), list[Ring]()
+    ear.listeners.append(here.append)
+    for nonsense in (b"", b"{}", b"[1,2,3]", b'["a","b","c",1,null]', b"\xff\x00"):
+        await valkey.client().publish(bell.CHANNEL, nonsense)
+    chat = uuid.uuid4()
+    await valkey.client().publish(bell.CHANNEL, f'["x","{house.tenant.id.hex}","{chat.hex}",1,null]')
+    await heard_next(here)
+    assert here == [Ring(house.tenant.id, chat, 1)]
+    assert ear.is_connected
+
+
+async def test_listeners_of_a_tenant_hear_no_other(house: House, houses: tuple[House, House]) -> None:
+    _, globex = houses
+    await connected()
+    mine: list[uuid.UUID] = []
+    end = bell.listen(house.tenant.id, mine.append)
+    chat = uuid.uuid4()
+    bell.ring(globex.tenant.id, uuid.uuid4(), 1)
+    bell.ring(house.tenant.id, chat, 1)
+    async with asyncio.timeout(10):
+        while not mine:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    end()
+    bell.ring(house.tenant.id, chat, 2)
+    await bell.flushed()
+    await asyncio.sleep(0)
+    assert mine == [chat]
+
+
+async def test_listeners_are_told_that_they_may_have_missed_something(house: House) -> None:
+    await connected()
+    mine: list[uuid.UUID] = []
+    end = bell.listen(house.tenant.id, mine.append)
+    await valkey.client().client_kill_filter(_type="pubsub")
+    async with asyncio.timeout(10):
+        while bell.NO_CHAT not in mine:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    end()

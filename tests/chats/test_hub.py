@@ -1,0 +1,217 @@
+"""Going on from any point, in any process: nothing missing, nothing doubled, and a gap is said."""
+
+import uuid
+from uuid import UUID
+
+import orjson
+import pytest
+from channels.db import database_sync_to_async
+
+from apps.chats import chatlog, hub, replies, valkey
+from apps.chats.events import ENDS, Entry, Position
+from apps.chats.feed import Feed
+from apps.chats.ledger import NoSuchChat
+from tests.chats.conftest import script
+from tests.chats.elsewhere import Elsewhere
+from tests.chats.test_replies import ask, until_said
+from tests.scripted import answer
+from tests.world import House
+
+on_database = database_sync_to_async
+MODEL = "tokens=60 rate=400"
+
+
+async def to_the_end(feed: Feed) -> list[Entry]:
+    entries: list[Entry] = []
+    try:
+        async for entry in feed:
+            entries.append(entry)
+            if entry.type in ENDS:
+                return entries
+    finally:
+        feed.close()
+    return entries
+
+
+def text_of(entries: list[Entry], known: str = "") -> str:
+    """What a client shows: a reply's start throws away what it had."""
+    for entry in entries:
+        known = "" if entry.type == "reply.started" else known + entry.said
+    return known
+
+
+async def complete(chat: UUID, position: Position) -> list[Entry]:
+    return await to_the_end(await hub.follow(chat, position))
+
+
+async def test_a_reader_goes_on_from_every_index_of_a_running_reply_elsewhere(
+    house: House, other: Elsewhere
+) -> None:
+    await on_database(script)(house, "tokens=40 rate=100")
+    question = await other.do(ask(house))
+    seen: list[Entry] = []
+    position = Position(0)
+    while not seen or seen[-1].type not in ENDS:
+        feed = await hub.follow(question.log.chat_id, position)
+        assert feed.welcome["recovered"] is True, (position, feed.welcome, seen[-3:])
+        async for entry in feed:
+            seen.append(entry)
+            if entry.said:
+                break  # the line is cut after every delta
+            if entry.type in ENDS:
+                break
+        position = feed.position
+        feed.close()
+    assert text_of(seen) == answer("tokens=40 rate=100")
+    seqs = [entry.seq for entry in seen if entry.seq is not None]
+    assert seqs == [1, 2, 3]
+
+
+async def test_a_finished_reply_goes_on_from_every_index(house: House, other: Elsewhere) -> None:
+    await on_database(script)(house, MODEL)
+    question = await other.do(ask(house))
+    whole = await other.do(complete(question.log.chat_id, Position(0)))
+    deltas = [entry for entry in whole if entry.said]
+    for cut in range(len(deltas)):
+        position = Position(2, 1, 1, cut)
+        feed = await hub.follow(question.log.chat_id, position)
+        assert feed.welcome["recovered"] is True
+        known = "".join(entry.said for entry in deltas[: cut + 1])
+        assert text_of(await to_the_end(feed), known) == answer(MODEL)
+
+
+async def test_a_finished_reply_goes_on_from_the_database_when_the_stream_is_lost(
+    house: House, other: Elsewhere
+) -> None:
+    await on_database(script)(house, MODEL)
+    question = await other.do(ask(house))
+    whole = await other.do(complete(question.log.chat_id, Position(0)))
+    await valkey.client().flushall()
+    missed = await complete(question.log.chat_id, Position(2, 1, 1, 3))
+    known = "".join(entry.said for entry in whole if entry.said and (entry.index or 0) <= 3)
+    assert text_of(missed, known) == answer(MODEL)
+
+
+async def test_a_reader_far_behind_is_told_so_and_everything_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.chats.recall.FARTHEST", 2)
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    feed = await hub.follow(question.log.chat_id, Position(0))
+    feed.close()
+    assert feed.welcome["recovered"] is False
+    assert [message["state"] for message in feed.welcome["messages"]] == ["completed"]
+
+
+async def test_a_lost_stream_is_written_again_from_its_beginning(house: House, other: Elsewhere) -> None:
+    await on_database(script)(house, "tokens=60 rate=60")
+    question = await other.do(ask(house))
+    await until_said(question.log.chat_id, 3)
+    await valkey.client().flushall()
+    entries = await complete(question.log.chat_id, Position(0))
+    assert text_of(entries) == answer("tokens=60 rate=60")
+    assert [entry.index for entry in entries if entry.said][:5] == [0, 1, 2, 3, 4]
+
+
+async def test_a_seq_that_never_was_is_not_believed(house: House) -> None:
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    feed = await hub.follow(question.log.chat_id, Position(99))
+    feed.close()
+    assert feed.welcome["recovered"] is False
+    assert len(feed.welcome["messages"]) == 1
+
+
+@pytest.mark.parametrize("position", [Position(2, 1, 1, 999), Position(2, 7, 7, 0)])
+async def test_a_delta_that_never_was_gets_the_reply_anew(house: House, position: Position) -> None:
+    await on_database(script)(house, "tokens=10")
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    assert text_of(await complete(question.log.chat_id, position), "nonsense") == answer("tokens=10")
+
+
+async def test_without_a_position_the_last_exchanges_and_the_running_reply_are_told(house: House) -> None:
+    await on_database(script)(house, "tokens=30 rate=100")
+    question = await ask(house)
+    await until_said(question.log.chat_id, 3)
+    feed = await hub.follow(question.log.chat_id, None)
+    assert [one["state"] for one in feed.welcome["messages"]] == ["running"]
+    entries = await to_the_end(feed)
+    assert orjson.loads(entries[0].text)["seq"] is None
+    assert text_of(entries) == answer("tokens=30 rate=100")
+
+
+async def test_a_reader_who_had_only_the_start_gets_all_deltas(house: House) -> None:
+    await on_database(script)(house, "tokens=30 rate=100")
+    question = await ask(house)
+    await until_said(question.log.chat_id, 2)
+    assert text_of(await complete(question.log.chat_id, Position(2))) == answer("tokens=30 rate=100")
+
+
+async def test_several_readers_are_told_the_same_in_the_same_order(house: House, other: Elsewhere) -> None:
+    await on_database(script)(house, "tokens=30 rate=100")
+    question = await ask(house)
+    here = await hub.follow(question.log.chat_id, Position(0))
+    there = await other.do(complete(question.log.chat_id, Position(0)))
+    mine = await to_the_end(here)
+    kinds = [[(one.type, one.seq) for one in told if one.seq] for told in (mine, there)]
+    assert kinds[0] == kinds[1]
+    assert text_of(mine) == text_of(there)
+
+
+async def test_a_missed_ring_is_made_up_for(
+    house: House, other: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bell is a hint: here it never rings."""
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    feed = await hub.follow(question.log.chat_id, Position(3))
+    monkeypatch.setattr("apps.chats.bell._send", lambda rung: None)
+    await other.do(ask(house, chat=question.log.chat_id, message="m2"))
+    hub.here()._ear.is_connected = True
+    hub.here()._ear._tell_missed()  # as on a reconnection
+    entries = await to_the_end(feed)
+    assert [entry.seq for entry in entries if entry.seq] == [4, 5, 6]
+
+
+async def test_a_chat_that_does_not_exist_is_not_followed(house: House) -> None:
+    with pytest.raises(NoSuchChat):
+        await hub.follow(uuid.uuid4(), None)
+
+
+async def test_a_reader_who_falls_far_behind_is_told_so(house: House) -> None:
+    await on_database(script)(house, "tokens=10")
+    question = await ask(house)
+    chat = question.log.chat_id
+    slow = await hub.follow(chat, Position(0))
+    await replies.settle()
+    slow.log._base, slow.log._entries = slow.log.end, []  # as when much was said since
+    with pytest.raises(chatlog.TooSlow):
+        slow.take()
+    slow.close()
+
+
+async def test_logs_are_forgotten_when_nobody_reads(house: House) -> None:
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    await replies.settle()
+    assert question.log.name not in hub.here().logs
+
+
+async def test_an_ended_reply_is_let_go_of_and_told_from_the_database(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await on_database(script)(house, "tokens=10")
+    monkeypatch.setattr(chatlog, "LINGERS", -1.0)
+    question = await ask(house)
+    feed = await question.follow()
+    async for entry in feed:
+        if entry.type in ENDS:
+            break
+    feed.log.forget_what_ended()
+    assert feed.log.since(feed.log.end) == []
+    assert text_of(await complete(question.log.chat_id, Position(2, 1, 1, 0)), "w0 ") == answer("tokens=10")
+    again = await ask(house, chat=question.log.chat_id, message="m2")
+    assert [entry.type for entry in await to_the_end(feed)][:2] == ["message", "reply.started"]
+    assert again.asked.exchange.number == 2
