@@ -1,0 +1,36 @@
+"""A source of tokens whose script stands in the question, such as `at=1234.567 tokens=500 rate=50`, so that the listener who asks
+knows when each token is due: on the machine's monotonic clock, which all its processes share."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from apps.agents.providers.base import Handoff, Prompt, Usage
+from tests.scripted import BREATH, Script, tokens
+
+
+def question(script: str, *, at: float) -> str:
+    """`at` in whole milliseconds, which is as fine as the timers of uvloop are."""
+    return f"at={at:.3f} {script}"
+
+
+async def pieces(question: str) -> AsyncIterator[str | Usage | Handoff]:
+    """The script's tokens by its schedule: one that is late does not make those that follow late."""
+    when, _, script = question.partition(" ")
+    told, clock = Script.read(script), asyncio.get_running_loop().time
+    began = float(when.removeprefix("at=")) if when.startswith("at=") else clock()
+    for number, token in enumerate(tokens(told)):
+        if told.rate or number == 0:
+            early = began + (number / told.rate if number else 0) - clock()
+            if early > 0:
+                await asyncio.sleep(early)
+        if number % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
+        yield token
+    yield Usage(0, told.tokens)
+
+
+class Paced:
+    """The same as a provider, for the product."""
+
+    def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage | Handoff]:
+        return pieces(prompt.question)
