@@ -72,7 +72,7 @@ class Flusher:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        while self._due:
+        while self._due and not valkey.is_cancelled():
             await asyncio.sleep(EVERY)
             due, self._due = self._due, set()
             try:
@@ -152,7 +152,7 @@ class Tail:
             del self._followed[name]
 
     async def _run(self) -> None:
-        while self._followed:
+        while self._followed and not valkey.is_cancelled():
             try:
                 await self._watch()
                 await self._read()

@@ -39,6 +39,13 @@ def listener() -> "redis.asyncio.Redis":
     )
 
 
+def is_cancelled() -> bool:
+    """Whether the running task was asked to end: loops ask, because redis-py waits with `asyncio.wait_for`, which can swallow a
+    cancellation before Python 3.12 (github.com/python/cpython/issues/86296)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 @cache
 def blocking() -> redis.Redis:
     """A client for threads."""

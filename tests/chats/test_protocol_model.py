@@ -77,7 +77,8 @@ class Process:
         for task in tasks:
             task.cancel()
         if tasks:
-            self.loop.run_until_complete(asyncio.wait(tasks))
+            _, left = self.loop.run_until_complete(asyncio.wait(tasks, timeout=PATIENCE))
+            assert not left, [(task, task.get_stack()) for task in left]
         self.loop.close()
 
 
