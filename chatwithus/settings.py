@@ -39,6 +39,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "ninja",  # serves the API's documentation page from here instead of from a CDN
     "apps.tenants",
     "apps.agents",
@@ -100,6 +103,7 @@ LOGIN_URL = "console:login"
 LOGIN_REDIRECT_URL = "console:dashboard"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")
 SESSION_ENGINE = "apps.tenants.sessions"
+DEPLOYMENT_KEYS = env.words("DEPLOYMENT_KEYS") or [SECRET_KEY]  # the first seals, all open
 VISITOR_TOKEN_DAYS = env.integer("VISITOR_TOKEN_DAYS", 30)
 
 # With what mind

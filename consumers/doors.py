@@ -6,7 +6,7 @@ from uuid import UUID
 
 from channels.auth import AuthMiddlewareStack
 
-from apps.tenants import access, scope
+from apps.tenants import access
 from apps.tenants.hops import hop
 from apps.tenants.middleware import SESSION_KEY
 
@@ -29,24 +29,25 @@ def visitors(inner: Application) -> Application:
         if admitted is None:
             await _turn_away(receive, send, WRONG_ORIGIN)
             return
-        with scope.scoped_to(admitted.tenant.id):
+        with access.entered(admitted):
             await inner({**connection, "admitted": admitted}, receive, send)
 
     return _guarding(door, "visitor")
 
 
-def staff(inner: Application) -> Application:
-    """Reads the session cookie and lets in signed-in members of the tenant their session has chosen, from our own pages only."""
+def staff(inner: Application, ability: str) -> Application:
+    """Reads the session cookie and lets in signed-in members of the tenant their session has chosen whose role includes the
+    ability, from our own pages only."""
 
     async def door(connection: Any, receive: Any, send: Any) -> None:
         if not _is_same_origin(connection):
             await _turn_away(receive, send, WRONG_ORIGIN)
             return
         admitted = await hop(_member)(connection)
-        if admitted is None:
+        if admitted is None or not admitted.may(ability):
             await _turn_away(receive, send, NOT_ADMITTED)
             return
-        with scope.scoped_to(admitted.tenant.id):
+        with access.entered(admitted):
             await inner({**connection, "admitted": admitted}, receive, send)
 
     return _guarding(AuthMiddlewareStack(door), "staff")

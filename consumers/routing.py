@@ -12,8 +12,8 @@ from consumers.inbox import InboxConsumer
 
 _paths: list[Any] = [
     path("ws/chat/<uuid:agent_id>", doors.visitors(ChatConsumer.as_asgi())),
-    path("ws/dashboard", doors.staff(DashboardConsumer.as_asgi())),
-    path("ws/inbox", doors.staff(InboxConsumer.as_asgi())),
+    path("ws/dashboard", doors.staff(DashboardConsumer.as_asgi(), "chats.read")),
+    path("ws/inbox", doors.staff(InboxConsumer.as_asgi(), "chats.read")),
     re_path(r"", doors.nobody()),
 ]
 sockets = URLRouter(_paths)

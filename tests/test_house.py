@@ -20,6 +20,7 @@ from apps.analysis.models import Rollup
 from apps.chats import inbox
 from apps.chats.models import Chat, ContentChat, Event, Note
 from apps.knowledge.models import Knowledge, Passage
+from apps.tenants.models import ApiKey, AuditEntry, Invitation
 from apps.tenants.owned import TenantOwned
 from consumers import doors, routing
 from consumers.chat import ChatConsumer
@@ -29,6 +30,10 @@ from tests.world import House
 UNOWNED = {
     "tenants.Tenant": "the register of tenants itself; what a tenant has is owned",
     "chats.Process": "a process of the installation and until when it lives; nothing of any tenant",
+    "tenants.AccessVersion": "a counter, of nobody",
+    "otp_totp.TOTPDevice": "a person's second factor, whichever tenants they work for",
+    "otp_static.StaticDevice": "a person's recovery codes",
+    "otp_static.StaticToken": "a person's recovery codes",
     "auth.User": "a person may work for several tenants; memberships are owned",
     "auth.Group": "Django's, unused",
     "auth.Permission": "Django's description of models, no tenant's data",
@@ -131,6 +136,9 @@ LISTS: dict[str, Callable[[], QuerySet[Any]]] = {
     "events of a chat": lambda: Event.objects.filter(chat_id=uuid4()).order_by("seq"),
     "knowledge": lambda: Knowledge.objects.order_by("-created_at")[:50],
     "rollups of today": lambda: Rollup.objects.filter(hour__gte=YESTERDAY),
+    "api keys": lambda: ApiKey.objects.order_by("-created_at"),
+    "invitations": lambda: Invitation.objects.order_by("-created_at"),
+    "audit log": lambda: AuditEntry.objects.order_by("-at")[:50],
     "passages of a source": lambda: Passage.objects.filter(knowledge_id=uuid4()).order_by("position"),
 }
 

@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class House:
-    """A tenant with an agent, a member of staff and an API key; `scope` enters it."""
+    """A tenant with an agent, an owner and an API key; `scope` enters it."""
 
     tenant: Tenant
     agent: Agent
@@ -36,6 +36,13 @@ class House:
 
     def scope(self) -> Any:
         return scope.scoped_to(self.tenant.id)
+
+    def colleague(self, role: str) -> Any:
+        """One more person who works here, with their own password-less account."""
+        user = get_user_model().objects.create(username=f"{role}-{next(_numbers)}@{self.tenant.slug}.example")
+        with self.scope():
+            Membership.objects.create(user=user, role=role)
+        return user
 
     def scripted(self, script: str) -> Agent:
         """One more agent, whose every token is known: tests/scripted.py says what a script can say."""
@@ -63,8 +70,8 @@ def found_house(name: str, **tenant: Any) -> House:
     with scope.scoped_to(opened.id):
         agent = Agent.objects.create(name=f"{name.title()} helper", instructions=f"Help customers of {name}.")
         user = get_user_model().objects.create(username=f"staff@{slug}.example", password=_password())
-        Membership.objects.create(user=user, role=Membership.Role.STAFF)
-        _, key = ApiKey.mint("Test")
+        Membership.objects.create(user=user, role=Membership.Role.OWNER)
+        _, key = ApiKey.mint("Test", ["chat", "manage"])
     return House(opened, agent, user, key, origin)
 
 

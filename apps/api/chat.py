@@ -20,7 +20,7 @@ from apps.chats.entries import Entry, Position
 from apps.chats.models import ContentChat
 from apps.tenants.hops import hop
 
-router = Router(tags=["chat"], auth=[ByKey(), ByVisitor()])
+router = Router(tags=["chat"], auth=[ByKey("chats.ask"), ByVisitor()])
 MOST = 100
 UNANSWERED = {ContentChat.State.QUEUED, ContentChat.State.RUNNING}
 

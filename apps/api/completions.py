@@ -13,14 +13,14 @@ from apps.agents.providers.base import Turn
 from apps.api import chat, chunks, reference, sse
 from apps.api.chat import Key
 from apps.api.completion_schemas import Assistant, CompletionRequest, User
-from apps.api.guards import Caller
+from apps.api.guards import ByKey, Caller
 from apps.api.problems import NotFound
 from apps.chats import conversations, replies
 from apps.chats.conversations import Opening
 from apps.chats.models import ContentChat
 from apps.tenants.hops import hop
 
-router = Router(tags=["openai"])
+router = Router(tags=["openai"], auth=ByKey("chats.ask"))
 
 
 @router.post("/chat/completions", summary="Complete a conversation", **reference.COMPLETE)

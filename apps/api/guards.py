@@ -7,8 +7,8 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from apps.tenants import keys
-from apps.tenants.access import Admitted
+from apps.tenants import keys, roles
+from apps.tenants.access import Admitted, Forbidden
 
 
 class OriginNotAllowed(PermissionError):
@@ -32,6 +32,13 @@ class ByKey(HttpBearer):
     """A tenant's API key; the middleware has read it and entered the tenant's scope."""
 
     guard = "key"
+
+    def __init__(self, *abilities: str) -> None:
+        """Any one of these abilities (roles.ABILITIES) will do."""
+        super().__init__()
+        assert abilities and set(abilities) <= set(roles.ABILITIES), abilities
+        self.abilities = abilities
+
     openapi_bearerFormat = "cwu_sk_…"  # noqa: N815  (OpenAPI's spelling)
     openapi_description = "A secret API key of your organisation. For servers; never put one into a web page."
 
@@ -40,8 +47,11 @@ class ByKey(HttpBearer):
 
     async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         admitted: Admitted | None = getattr(request, "admitted", None)
-        is_ours = admitted is not None and admitted.role == "key"
-        return Caller(keys.prefix(token)) if is_ours else None
+        if admitted is None or admitted.role != "key":
+            return None
+        if not any(admitted.may(ability) for ability in self.abilities):
+            raise Forbidden(self.abilities[0])
+        return Caller(keys.prefix(token))
 
 
 class ByVisitor(HttpBearer):

@@ -14,12 +14,14 @@ from ninja import Router, Status
 from ninja.errors import HttpError, ValidationError
 
 from apps.api import reference
+from apps.api.guards import ByKey
 from apps.api.problems import NotFound
 from apps.api.schemas import KnowledgeRequest, KnowledgeResponse
 from apps.knowledge import library
 from apps.knowledge.models import Knowledge
 
 router = Router(tags=["knowledge"])
+_MANAGE = ByKey("knowledge.manage")
 
 _FIELDS = KnowledgeRequest.model_json_schema()
 _BODY = {**_FIELDS, "required": ["name", "content"]}
@@ -46,7 +48,9 @@ _REQUEST = {
 _ADD: dict[str, Any] = {"openapi_extra": {**reference.ADD["openapi_extra"], **_REQUEST}}
 
 
-@router.post("/knowledge", response={202: KnowledgeResponse}, summary="Add a plain document", **_ADD)
+@router.post(
+    "/knowledge", response={202: KnowledgeResponse}, summary="Add a plain document", auth=_MANAGE, **_ADD
+)
 def add(request: HttpRequest) -> Status[KnowledgeResponse]:
     """Answers 202 at once; `GET` it to see `status` go from waiting over working to ready or failed."""
     fields, file = _read(request)
@@ -64,6 +68,7 @@ def add(request: HttpRequest) -> Status[KnowledgeResponse]:
     "/knowledge/{uuid:knowledge_id}",
     response=KnowledgeResponse,
     summary="See how the reading went",
+    auth=ByKey("knowledge.read"),
     **reference.LOOK,
 )
 def get(request: HttpRequest, knowledge_id: UUID) -> KnowledgeResponse:
@@ -72,7 +77,11 @@ def get(request: HttpRequest, knowledge_id: UUID) -> KnowledgeResponse:
 
 
 @router.delete(
-    "/knowledge/{uuid:knowledge_id}", response={204: None}, summary="Remove a document", **reference.REMOVE
+    "/knowledge/{uuid:knowledge_id}",
+    response={204: None},
+    summary="Remove a document",
+    auth=_MANAGE,
+    **reference.REMOVE,
 )
 def delete(request: HttpRequest, knowledge_id: UUID) -> Status[None]:
     """Removes it with all its passages: from now on no agent answers from it."""

@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 
 from apps.api import guards, problems
 from apps.chats import visitors
-from apps.tenants import access, keys, scope
+from apps.tenants import access, keys
 from apps.tenants.hops import hop
 from apps.tenants.models import Tenant
 
@@ -75,7 +75,7 @@ class PageMiddleware:
         if admitted is None or admitted.role != "visitor":
             response = await self.get_response(request)
         else:
-            with scope.scoped_to(admitted.tenant.id):
+            with access.entered(admitted):
                 response = await self.get_response(request)
         return _readable(request, response)
 

@@ -14,6 +14,7 @@ from apps.api.guards import OriginNotAllowed
 from apps.api.idempotency import IdempotencyConflict
 from apps.chats.conversations import BadMessage, NoSuchChat
 from apps.knowledge.library import BadSource
+from apps.tenants.access import Forbidden
 
 logger = logging.getLogger(__name__)
 OPENAI = "/api/v1/openai/"
@@ -141,6 +142,9 @@ _TABLE: dict[type[Exception], Any] = {
         "This cannot become knowledge",
         str(error),
         ({"location": "body", "pointer": f"/{error.field}", "detail": str(error)},),
+    ),
+    Forbidden: lambda error: Problem(
+        403, "forbidden", "The key does not include this", f"A key with another scope is needed: {error.ability}."
     ),
     OriginNotAllowed: lambda error: Problem(
         403,

@@ -1,7 +1,6 @@
 """The REST door: every route under `/api/v1/`, and the guard they share."""
 
 from apps.api import chat, completions, knowledge, problems, visitors
-from apps.api.guards import ByKey
 from apps.api.page import Page
 from apps.api.parser import StrictParser
 from apps.api.reference import Api
@@ -11,7 +10,6 @@ api = Api(
     version="1",
     description="Ask agents and give them knowledge. Errors are RFC 9457 problem documents; below `/openai/` they have"
     " OpenAI's form.",
-    auth=ByKey(),
     parser=StrictParser(),
     docs=Page(),
     urls_namespace="api",

@@ -10,15 +10,15 @@ from django.views.decorators.http import require_http_methods
 
 from apps.agents.models import Agent
 from apps.console.forms import AgentForm
-from apps.console.guards import staff_only
+from apps.console.guards import staff
 
 
-@staff_only
+@staff("agents.read")
 def agents(request: HttpRequest) -> HttpResponse:
     return render(request, "console/agents/list.html", {"agents": Agent.objects.order_by("name")})
 
 
-@staff_only
+@staff("agents.manage")
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Writes the form's columns alone, so that an agent whose provider was withdrawn can still be changed."""

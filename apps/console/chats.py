@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 
 from apps.chats import inbox
 from apps.chats.models import Chat, ContentChat, Event
-from apps.console.guards import staff_only
+from apps.console.guards import staff
 
 PAGE = 50
 _STOPS = {
@@ -27,7 +27,7 @@ _MARKS = {
 }
 
 
-@staff_only
+@staff("chats.read")
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """`?before=n` shows the exchanges before number n."""
     chat = get_object_or_404(Chat.objects.select_related("agent", "assignee"), id=pk)

@@ -5,9 +5,13 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+
+from apps.tenants import audit, roles
+from apps.tenants.access import Admitted, Forbidden
 
 View = Callable[..., HttpResponseBase]
 
@@ -25,15 +29,24 @@ def signed_in(view: View) -> View:
     return guarded
 
 
-def staff_only(view: View) -> View:
-    """Also sends members who have not chosen a tenant to the choice."""
+def staff(ability: str) -> Callable[[View], View]:
+    """Lets in members whose role includes this ability, one of roles.ABILITIES; sends those who have not chosen a tenant to the
+    choice, and notes the attempt of those who may not."""
 
-    @wraps(view)
-    def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if getattr(request, "admitted", None) is None:
-            return redirect("console:choose_tenant")
-        return view(request, *args, **kwargs)
+    def guard(view: View) -> View:
+        @wraps(view)
+        def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            admitted: Admitted | None = getattr(request, "admitted", None)
+            if admitted is None:
+                return redirect("console:choose_tenant")
+            if not admitted.may(ability):
+                audit.note("page.refused", outcome=audit.REFUSED, ability=ability, path=request.path)
+                raise PermissionDenied(str(Forbidden(ability)))
+            return view(request, *args, **kwargs)
 
-    guarded = signed_in(inside)
-    guarded.guard = "staff"  # type: ignore[attr-defined]
-    return guarded
+        guarded = signed_in(inside)
+        guarded.guard, guarded.ability = "staff", ability  # type: ignore[attr-defined]
+        return guarded
+
+    assert ability in roles.ABILITIES, ability
+    return guard

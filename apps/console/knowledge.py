@@ -9,26 +9,26 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.agents.models import Agent
 from apps.console.forms import KnowledgeForm
-from apps.console.guards import staff_only
+from apps.console.guards import staff
 from apps.knowledge import library
 from apps.knowledge.models import Knowledge, Passage
 
 _PREVIEW = 20
 
 
-@staff_only
+@staff("knowledge.read")
 def shelf(request: HttpRequest) -> HttpResponse:
     knowledge = Knowledge.objects.prefetch_related("agents").order_by("-created_at")
     return render(request, "console/knowledge/list.html", {"knowledge": knowledge})
 
 
-@staff_only
+@staff("knowledge.read")
 def row(request: HttpRequest, pk: UUID) -> HttpResponse:
     source = get_object_or_404(Knowledge, id=pk)
     return render(request, "console/knowledge/_row.html", {"item": source})
 
 
-@staff_only
+@staff("knowledge.manage")
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     form = KnowledgeForm(request.POST or None, request.FILES or None, initial={"agents": Agent.objects.all()})
@@ -43,7 +43,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return render(request, "console/knowledge/add.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@staff_only
+@staff("knowledge.read")
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     source = get_object_or_404(Knowledge, id=pk)
     passages = Passage.objects.filter(knowledge_id=source.id).order_by("position")[:_PREVIEW]
@@ -52,7 +52,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "console/knowledge/detail.html", context)
 
 
-@staff_only
+@staff("knowledge.manage")
 @require_POST
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     library.remove(get_object_or_404(Knowledge, id=pk))

@@ -7,12 +7,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from apps.console.forms import OrganisationForm
-from apps.console.guards import staff_only
+from apps.console.guards import staff
 from apps.tenants import scope
 from apps.tenants.models import Tenant
 
 
-@staff_only
+@staff("organisation.manage")
 @require_http_methods(["GET", "POST"])
 def organisation(request: HttpRequest) -> HttpResponse:
     tenant = Tenant.objects.get(id=scope.current())

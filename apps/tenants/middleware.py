@@ -4,7 +4,6 @@ Programs come to `/api/` with a key and nothing else counts there; people come w
 whether `request.admitted` is enough."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
 from uuid import UUID
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
@@ -12,7 +11,7 @@ from django.db import connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from apps.tenants import access, scope
+from apps.tenants import access
 
 SESSION_KEY = "tenant_id"
 OPERATOR_KEY = "operator_tenant_id"
@@ -31,7 +30,7 @@ class TenantMiddleware:
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         admitted = await sync_to_async(_admit)(request)
         request.admitted = admitted  # type: ignore[attr-defined]
-        with _scope_of(admitted):
+        with access.entered(admitted):
             return await self.get_response(request)
 
 
@@ -71,6 +70,3 @@ def _as_operator(request: HttpRequest) -> access.Admitted | None:
     entered = request.session.get(OPERATOR_KEY)
     return access.by_operator(request.user, UUID(entered)) if entered else None
 
-
-def _scope_of(admitted: access.Admitted | None) -> AbstractContextManager[None]:
-    return scope.scoped_to(admitted.tenant.id) if admitted else scope.unscoped()

@@ -1,18 +1,32 @@
 """Who: the organisations, the people who work for them, and the keys their programs carry."""
 
+import json
 import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from apps.tenants import keys
+from apps.tenants import keys, sealing
 from apps.tenants.owned import TenantOwned
+
+
+INVITATION_DAYS = 7
 
 
 def builtin_only() -> list[str]:
     return ["builtin"]
+
+
+def chat_only() -> list[str]:
+    return ["chat"]
+
+
+def in_some_days() -> datetime:
+    return timezone.now() + timedelta(days=INVITATION_DAYS)
 
 
 class Tenant(models.Model):
@@ -27,6 +41,20 @@ class Tenant(models.Model):
         default=builtin_only,
         help_text="Where this tenant's agents may think.",
     )
+    allowed_models = ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Which models of these, such as ollama:llama3.2 or bedrock:*; empty: all of them.",
+    )
+    locale = models.CharField(max_length=16, default="en", help_text="The language its people read, as BCP 47.")
+    retention_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Chats are deleted so long after their last message; empty: never."
+    )
+    requires_two_factor = models.BooleanField(
+        default=False, help_text="Whoever works here signs in with a second factor."
+    )
+    sealed_identity_secret = models.TextField(blank=True, editable=False)
     allowed_origins = ArrayField(
         models.CharField(max_length=200),
         default=list,
@@ -53,6 +81,15 @@ class Tenant(models.Model):
         """Whether a page of this origin may open a visitor's socket; a missing or `null` origin never may."""
         return origin is not None and origin in self.allowed_origins
 
+    @property
+    def identity_secret(self) -> str | None:
+        """What the tenant's own server signs its visitors' identities with (HS256). Raises Unsealable."""
+        return sealing.unseal(self.sealed_identity_secret) if self.sealed_identity_secret else None
+
+    def keep_identity_secret(self, secret: str) -> None:
+        self.sealed_identity_secret = sealing.seal(secret) if secret else ""
+        self.save(update_fields=["sealed_identity_secret"])
+
 
 class Membership(TenantOwned):
     """A user's role in a tenant."""
@@ -78,7 +115,9 @@ class ApiKey(TenantOwned):
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=20), default=chat_only)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
@@ -89,14 +128,104 @@ class ApiKey(TenantOwned):
         return f"{self.name} ({self.prefix}…)"
 
     @classmethod
-    def mint(cls, name: str) -> tuple["ApiKey", str]:
+    def mint(
+        cls, name: str, scopes: Iterable[str] = ("chat",), expires_at: datetime | None = None
+    ) -> tuple["ApiKey", str]:
         """A new key and its only appearance in clear."""
         secret = keys.generate()
-        return cls.objects.create(name=name, prefix=keys.prefix(secret), digest=keys.digest(secret)), secret
+        known = {"prefix": keys.prefix(secret), "digest": keys.digest(secret)}
+        made = cls.objects.create(name=name, scopes=list(scopes), expires_at=expires_at, **known)
+        return made, secret
+
+    @property
+    def is_valid(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     def opens_with(self, secret: str) -> bool:
-        return self.revoked_at is None and keys.match(secret, self.digest)
+        return self.is_valid and keys.match(secret, self.digest)
 
     def revoke(self) -> None:
         self.revoked_at = timezone.now()
         self.save(update_fields=["revoked_at"])
+
+
+class Invitation(TenantOwned):
+    """A signed link, sent to somebody, that makes them a member once."""
+
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.STAFF)
+    invited_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(default=in_some_days)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        indexes = [models.Index("tenant_id", "created_at", name="invitation_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.role}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.accepted_at is None and self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class Credential(TenantOwned):
+    """What a provider asks of a tenant, sealed: written, used, never shown again."""
+
+    provider = models.CharField(max_length=20)
+    sealed = models.TextField(editable=False)
+    hint = models.CharField(max_length=20, blank=True, help_text="Its last characters, to tell it from others.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "provider", name="one_credential_per_provider")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} ({self.hint})" if self.hint else self.provider
+
+    @classmethod
+    def keep(cls, provider: str, secrets: dict[str, str]) -> "Credential":
+        """In place of what was kept for this provider before."""
+        kept = {"sealed": sealing.seal(json.dumps(secrets)), "hint": f"…{next(iter(secrets.values()), '')[-4:]}"}
+        return cls.objects.update_or_create(provider=provider, defaults=kept)[0]
+
+    def opened(self) -> dict[str, str]:
+        """Raises Unsealable."""
+        return dict(json.loads(sealing.unseal(self.sealed)))
+
+
+class AuditEntry(TenantOwned):
+    """One line of the audit log. The database lets nobody change or delete it."""
+
+    class Outcome(models.TextChoices):
+        DONE = "done"
+        REFUSED = "refused"
+
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=80, blank=True)
+    actor_name = models.CharField(max_length=150, blank=True)
+    action = models.CharField(max_length=60)
+    target_kind = models.CharField(max_length=40, blank=True)
+    target_id = models.CharField(max_length=80, blank=True)
+    target_name = models.CharField(max_length=150, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.DONE)
+    facts = models.JSONField(default=dict)
+
+    class Meta(TenantOwned.Meta):
+        indexes = [models.Index("tenant_id", "-at", name="audit_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name or self.actor_kind}: {self.action} ({self.outcome})"
+
+
+class AccessVersion(models.Model):
+    """One row, counted up by the database whenever a user, membership, key, tenant or agent changes in a way that may
+    shut somebody out; every process polls it (see watch.py)."""
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)

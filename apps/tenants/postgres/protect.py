@@ -44,6 +44,58 @@ class Protect(Operation):
         return type(self).__name__, [self.model_name], {}
 
 
+class AppendOnly(Operation):
+    """Nobody who serves may change or delete a row of this table, nor empty it."""
+
+    reversible = False
+
+    def __init__(self, model_name: str) -> None:
+        self.model_name = model_name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Rights are not part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
+    ) -> None:
+        model = after.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(editor.connection.alias, model):
+            editor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {model._meta.db_table} FROM app")
+
+    def describe(self) -> str:
+        return f"Let {self.model_name} grow only"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name], {}
+
+
+class Guards(Operation):
+    """Count the access version up, when the transaction commits, wherever these columns of a table change or a row goes."""
+
+    reversible = False
+
+    def __init__(self, table: str, columns: str) -> None:
+        self.table, self.columns = table, columns
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Triggers are not part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
+    ) -> None:
+        if editor.connection.alias == "default":
+            editor.execute(
+                f"CREATE CONSTRAINT TRIGGER {self.table}_guards AFTER UPDATE OF {self.columns} OR DELETE ON {self.table} "
+                "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_access_version()"
+            )
+
+    def describe(self) -> str:
+        return f"Count the access version up with {self.table}"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.table, self.columns], {}
+
+
 class Lookup(Operation):
     """A question that is asked before a tenant is known, answered past the wall with ids and nothing else.
 

@@ -93,7 +93,7 @@ def _login(password: str | None) -> str:
 def _key(secret: str | None) -> str:
     if secret and access.by_key(secret):
         return secret
-    return ApiKey.mint("Demo")[1]
+    return ApiKey.mint("Demo", ["chat"])[1]  # shown on the documentation page: it may ask, and nothing else
 
 
 def _fill_shelf(agent: Agent) -> Iterator[Knowledge]:
