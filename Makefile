@@ -42,7 +42,7 @@ bench-%: ## Measure benchmarks/%.py against its bounds (DATA=folder where it wan
 check: export DATABASE_URL = postgresql://nobody@127.0.0.1/nowhere
 check: export VECTOR_DATABASE_URL = $(DATABASE_URL)
 check: export REDIS_URL = redis://127.0.0.1/0
-check: export SECRET_KEY = for the type checker alone
+check: export SECRET_KEY = for the type checker alone, who signs nothing
 check: ## Format, lint, types, architecture, front end, known vulnerabilities
 	$(call install,requirements/dev.txt)
 	$(VENV)/bin/ruff format --check .

@@ -104,7 +104,7 @@ class Ground:
 def prepared(*, worker: bool = False, **settings: str) -> Iterator[Ground]:
     """Everything started, migrated and settled; Django of this process works on the same database."""
     with fresh_folder() as folder, embedded.started(folder) as services:
-        _migrate(services)
+        migrate(services)
         here = {**services.environment(), **SETTINGS, **settings}
         os.environ |= here | {"DJANGO_SETTINGS_MODULE": "chatwithus.settings"}
         django.setup()
@@ -124,7 +124,7 @@ def forget_connections() -> None:
         connection.close_pool()  # type: ignore[attr-defined]
 
 
-def _migrate(services: embedded.Services) -> None:
+def migrate(services: embedded.Services) -> None:
     owner = services.environment() | services.owner_environment() | {"DATA_DIR": str(services.folder.path)}
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, env=os.environ | owner, check=True)

@@ -1,11 +1,42 @@
 """Typed readers of the environment: a missing or malformed variable stops the boot by its name."""
 
 import json
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+_LIMIT = re.compile(r"off|(?P<most>[1-9]\d{0,8})(/(?P<seconds>[1-9]\d{0,8}))?", re.ASCII)
+_PRICE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/(\d{1,6}(?:\.\d{1,6})?)", re.ASCII)
+
+
+PLACEHOLDERS = ("change", "insecure", "placeholder", "example", "replace")
+DEFAULTS = {"admin", "app", "chatwithus", "owner", "password", "postgres", "redis", "root", "secret", "valkey"}
+SHORTEST_KEY = 32
+
+
+def weakness(key: str) -> str | None:
+    """Why others may know this key or guess it; None where they cannot."""
+    if any(word in key.lower() for word in PLACEHOLDERS):
+        return "is a placeholder that anybody can read"
+    if len(key) < SHORTEST_KEY or len(set(key)) < 8:
+        return f"can be guessed: it has {len(key)} characters, {len(set(key))} of them different"
+    return None
+
+
+def refuse_weak(name: str, *keys: str) -> None:
+    """No process serves with a key that others know."""
+    for cause in filter(None, map(weakness, keys)):
+        raise ImproperlyConfigured(f"{name} {cause}: `openssl rand -hex 32` makes one that cannot.")
+
+
+def refuse_default(name: str, password: object) -> None:
+    """No process serves with a password that comes out of the box."""
+    if isinstance(password, str) and password.lower() in DEFAULTS:
+        raise ImproperlyConfigured(f"{name} has a password that anybody would try first: give the role another.")
 
 
 class Environment:
@@ -49,6 +80,26 @@ class Environment:
         if not all(len(pair) == 2 and all(pair) for pair in found):
             raise ImproperlyConfigured(f"{name} must be words like key=value.")
         return dict(found)
+
+    def limits(self, name: str) -> dict[str, tuple[int, int]]:
+        """Words like `message-ip=600/60` (so many, refilled in so many seconds), `sockets-ip=50` (so many at once), `login=off`."""
+        found = {}
+        for limit, said in self.pairs(name).items():
+            numbers = _LIMIT.fullmatch(said)
+            if numbers is None:
+                raise ImproperlyConfigured(f"{name}: {limit} must be like 600/60, 50 or off, not {said!r}.")
+            found[limit] = int(numbers["most"] or 0), int(numbers["seconds"] or 0)
+        return found
+
+    def prices(self, name: str) -> dict[str, tuple[Decimal, Decimal]]:
+        """Words like `openai:gpt-*=2.50/10`: what a million tokens cost that go in, and that come out."""
+        found = {}
+        for model, said in self.pairs(name).items():
+            numbers = _PRICE.fullmatch(said)
+            if numbers is None:
+                raise ImproperlyConfigured(f"{name}: {model} must be like 2.50/10, not {said!r}.")
+            found[model] = Decimal(numbers[1]), Decimal(numbers[2])
+        return found
 
     def postgres(self, name: str) -> dict[str, object]:
         """A Django database entry from a `postgresql://user:password@host:port/name?option=…` address."""

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from celery.schedules import schedule
+from celery.schedules import crontab, schedule
+from csp.constants import NONCE, NONE, SELF
 
-from chatwithus.env import Environment
+from chatwithus.env import Environment, refuse_default, refuse_weak
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
@@ -39,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.humanize",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
@@ -52,7 +54,9 @@ INSTALLED_APPS = [
     "apps.console",
 ]
 MIDDLEWARE = [
+    "apps.api.metrics.MeasuringMiddleware",
     "apps.api.middleware.ProblemMiddleware",
+    "chatwithus.headers.PolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -101,14 +105,42 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "console:login"
 LOGIN_REDIRECT_URL = "console:dashboard"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")
 SESSION_ENGINE = "apps.tenants.sessions"
 DEPLOYMENT_KEYS = env.words("DEPLOYMENT_KEYS") or [SECRET_KEY]  # the first seals, all open
+if not DEBUG:
+    refuse_weak("SECRET_KEY", SECRET_KEY)
+    refuse_weak("DEPLOYMENT_KEYS", *DEPLOYMENT_KEYS)
+    refuse_default("DATABASE_URL", DATABASES["default"]["PASSWORD"])
+    refuse_default("VECTOR_DATABASE_URL", DATABASES["vectors"]["PASSWORD"])
 VISITOR_TOKEN_DAYS = env.integer("VISITOR_TOKEN_DAYS", 30)
+LIMITS = env.limits("LIMITS")  # other numbers than those of apps/tenants/limits.py and caps.py
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+
+# What browsers are told. Over HTTPS cookies go nowhere else, and nobody asks over HTTP again. Nothing runs on a page of ours that
+# did not come from here: no inline script or style without the page's nonce, no foreign host, no frame around it.
+_IS_HTTPS = PUBLIC_URL.startswith("https:")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
+SECURE_HSTS_SECONDS = 365 * 86400 if _IS_HTTPS and not DEBUG else 0
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF, f"ws{PUBLIC_URL.removeprefix('http')}"],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 # With what mind
 EMBEDDER = env.text("EMBEDDER", "minilm")
 PROVIDERS = env.pairs("PROVIDERS", "")
+PRICES = env.prices("PRICES")
+MAX_OUTPUT_TOKENS = env.integer("MAX_OUTPUT_TOKENS", 1024)
 
 # Knowing what
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
@@ -160,6 +192,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-unscored-exchanges": {"task": "apps.analysis.tasks.sweep", "schedule": schedule(30)},
     "rescue-abandoned-replies": {"task": "apps.chats.tasks.rescue", "schedule": schedule(5)},
     "end-idle-chats": {"task": "apps.chats.tasks.end_idle", "schedule": schedule(60)},
+    "release-stale-reservations": {"task": "apps.agents.tasks.release_stale", "schedule": schedule(3600)},
+    "delete-old-chats": {"task": "apps.chats.tasks.delete_old", "schedule": crontab(hour="3", minute="17")},
     "sweep-waiting-knowledge": {"task": "apps.knowledge.tasks.sweep", "schedule": schedule(30)},
     "forget-idempotency-keys": {"task": "apps.api.tasks.sweep", "schedule": schedule(3600)},
 }

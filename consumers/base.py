@@ -17,6 +17,8 @@ from psycopg_pool import PoolTimeout
 
 from apps.chats import events, hub
 from apps.chats.conversations import NoSuchChat
+from apps.tenants import access, watch
+from apps.tenants.limits import TooMany
 from consumers import frames
 from consumers.eager import start
 from consumers.heartbeat import PING, Heartbeat
@@ -24,6 +26,7 @@ from consumers.heartbeat import PING, Heartbeat
 logger = logging.getLogger(__name__)
 
 GIVEN_UP = 1013  # "try again later": come back with `resume`
+SHUT_OUT = 4401
 _FAREWELL = 1.0
 _MOST_WORK = 64  # things that one socket may have under way
 
@@ -38,6 +41,7 @@ class Consumer(AsyncWebsocketConsumer):
     heartbeat: ClassVar[Heartbeat] = Heartbeat()
     heard_at = 0.0
     slot = 0
+    stay: watch.Stay | None = None
     _main: asyncio.Task[Any] | None = None
     _feed: hub.Feed | None = None
     _is_writing = _is_given_up = _has_left = False
@@ -83,6 +87,9 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def websocket_connect(self, message: Any) -> None:
         self.heartbeat.join(self)
+        if (admitted := access.current()) is not None:
+            needs: Any = self.scope.get("needs")
+            self.stay = watch.here().hold(admitted, self.shut_out, needs=needs)
         await self.connect()
 
     async def websocket_disconnect(self, message: Any) -> None:
@@ -91,9 +98,13 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         self.heard_at = time.monotonic()
+        if self.stay is not None and self.stay.is_over:
+            self.shut_out()
+            return
         try:
             if len(self._work) >= _MOST_WORK:
-                raise frames.BadFrame("too_many", "Too much is under way. Wait for answers, then go on.")
+                detail = "Too much is under way. Wait for answers, then go on."
+                raise frames.BadFrame("too_many", detail, retry_after=1)
             frame = frames.parse(text_data if text_data is not None else bytes_data)
             handler = getattr(self, f"on_{frame['type'].replace('.', '_')}", None)
             if handler is None:
@@ -101,6 +112,8 @@ class Consumer(AsyncWebsocketConsumer):
                     "unknown_type", f"There is no frame called {frame['type'][:40]!r} here."
                 )
             await handler(frame)
+        except access.NotAdmitted:
+            self.shut_out()
         except OSError:  # what the server raises once the client has gone
             raise
         except Exception as error:
@@ -129,6 +142,8 @@ class Consumer(AsyncWebsocketConsumer):
         try:
             try:
                 await work
+            except access.NotAdmitted:
+                self.shut_out()
             except OSError:
                 raise
             except Exception as error:
@@ -186,15 +201,25 @@ class Consumer(AsyncWebsocketConsumer):
 
     def give_up(self) -> None:
         """Part from a client that is silent or does not read; it comes back and resumes."""
+        self._part_soon(GIVEN_UP)
+
+    def shut_out(self) -> None:
+        """Part from somebody who may not be here any more: they are told nothing more, and nothing more is heard."""
+        self.detach()
+        if self.stay is not None:
+            self.stay.end()
+        self._part_soon(SHUT_OUT)
+
+    def _part_soon(self, code: int) -> None:
         if not self._is_given_up and not self._has_left:
             self._is_given_up = True
-            self.run(self._part())
+            self.run(self._part(code))
 
-    async def _part(self) -> None:
+    async def _part(self, code: int) -> None:
         """A client that reads is told; where nothing goes through, the server drops the connection."""
         try:
             async with asyncio.timeout(_FAREWELL):
-                await self.close(GIVEN_UP)
+                await self.close(code)
         except TimeoutError:
             if self._main is not None:
                 self._main.cancel()
@@ -204,6 +229,8 @@ class Consumer(AsyncWebsocketConsumer):
 
     def _leave(self) -> None:
         self._has_left = True
+        if self.stay is not None:
+            watch.here().leave(self.stay)
         self.heartbeat.leave(self)
         self.detach()
         for task in self._work - {asyncio.current_task()}:
@@ -218,6 +245,10 @@ class Consumer(AsyncWebsocketConsumer):
 
 def _refusal(error: Exception) -> events.Frame:
     """What a client is told whose frame could not be acted on; what nobody foresaw is logged as well."""
+    if isinstance(error, TooMany):
+        error = frames.too_many(error)
+    if isinstance(error, access.Forbidden):
+        return events.error("forbidden", str(error))
     if isinstance(error, frames.BadFrame):
         return events.error(error.code, str(error), **error.fields)
     if isinstance(error, NoSuchChat):

@@ -4,17 +4,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from apps.agents.models import Agent
+from apps.agents import faces
 from apps.chats import bell, conversations, events, handoff, hub, replies, visitors
 from apps.chats.conversations import Asked, BadMessage, NoSuchChat, Opening
 from apps.chats.events import Position
+from apps.tenants import access, caps, identity, limits, watch
+from apps.tenants.address import client_address
 from apps.tenants.hops import hop
-from consumers import frames
+from consumers import doors, frames
 from consumers.base import Consumer
 
 logger = logging.getLogger(__name__)
@@ -36,7 +39,7 @@ class ChatConsumer(Consumer):
 
     channel_layer_alias = "none"  # no groups here, so that a visitor is served while Valkey is not
 
-    agent: Agent
+    agent: faces.Face
     visitor: visitors.Visitor | None = None
     chat_id: UUID | None = None
     _opening: Opening | None = None  # until the first message of a new chat is acknowledged
@@ -49,16 +52,23 @@ class ChatConsumer(Consumer):
         self._asking: set[str] = set()  # messages sent and not yet acknowledged
         self._turn = asyncio.Lock()
         self._end_hearing: Callable[[], None] = _nothing
+        self._make_room: Callable[[], None] = _nothing
 
     async def on_hello(self, frame: dict[str, Any]) -> None:
         agent_id: UUID = self.scope["url_route"]["kwargs"]["agent_id"]
-        self.visitor, self._token = _visitor(frame, agent_id)
         asked_for, position = frames.uuid(frame, "chat"), frames.position(frame)
+        visitor, token = await self._who(frame, agent_id)
+        if not await self._has_room(visitor):
+            return
+        self.visitor = None
         self._forget_chat()
-        self.agent, is_known = await hop(_recall)(agent_id, asked_for, self.visitor)
-        if is_known and asked_for is not None:
-            self.chat_id = asked_for
-            await self._follow(position, recovered=True)
+        self._become(visitor)
+        self.agent, found = await hop(_recall)(agent_id, asked_for, visitor)
+        self.visitor, self._token = visitor, token
+        if found is not None:
+            self.chat_id = found
+            is_same = found == asked_for
+            await self._follow(position if is_same else None, recovered=is_same or asked_for is None)
         else:
             await self._welcome({**_NO_CHAT, "recovered": asked_for is None})
 
@@ -115,6 +125,7 @@ class ChatConsumer(Consumer):
 
     async def disconnect(self, code: int) -> None:
         self._forget_chat()
+        self._make_room()
         await super().disconnect(code)
 
     async def _ask(self, chat_id: UUID, text: str, message_id: str, opening: Opening | None) -> None:
@@ -139,15 +150,64 @@ class ChatConsumer(Consumer):
         """Whatever goes wrong, the client learns that this message is not on record."""
         named: dict[str, Any] = {"client_message_id": message_id}
         try:
+            await limits.atake(*self._limits())
             return await replies.ask(chat_id, text, **named, opening=opening, recorded=self._recorded)
+        except limits.TooMany as error:
+            raise frames.too_many(error, **named) from None
         except BadMessage as error:
             raise frames.BadFrame(error.code, str(error), **named) from None
         except NoSuchChat as error:
             raise frames.BadFrame("no_such_chat", str(error), **named) from None
+        except access.NotAdmitted:
+            raise
         except Exception as error:
             if not isinstance(error, DatabaseError | InterfaceError):
                 logger.exception("A message could not be recorded")
             raise frames.BadFrame("unavailable", _UNAVAILABLE, **named) from None
+
+    async def _who(self, frame: dict[str, Any], agent_id: UUID) -> tuple[visitors.Visitor, str]:
+        """Whom the tenant vouches for, or whose token this is, or somebody new."""
+        if signed := frames.text(frame, "jwt", default=""):
+            try:
+                return await hop(_identified)(agent_id, signed)
+            except identity.BadIdentity as error:
+                raise frames.BadFrame("bad_identity", str(error)) from None
+        visitor, token = _visitor(frame, agent_id)
+        if visitor.vouched_by and not await hop(self._is_vouched_for)(visitor):
+            return _stranger(agent_id)
+        return visitor, token
+
+    def _is_vouched_for(self, visitor: visitors.Visitor) -> bool:
+        admitted = self._admitted_as(visitor)
+        return admitted.ticket is not None and admitted.ticket.again() is not None
+
+    def _admitted_as(self, visitor: visitors.Visitor) -> access.Admitted:
+        admitted = access.current()
+        if admitted is None:
+            raise access.NotAdmitted
+        return access.vouched(admitted, visitor.vouched_by, visitor.expires_at)
+
+    def _become(self, visitor: visitors.Visitor) -> None:
+        """From here on the socket is open for as long as this visitor's token."""
+        admitted = self._admitted_as(visitor)
+        access.become(admitted)
+        if self.stay is not None:
+            watch.here().become(self.stay, admitted)
+
+    async def _has_room(self, visitor: visitors.Visitor) -> bool:
+        """Whether this visitor may come in too; otherwise the socket is closed."""
+        self._make_room()
+        try:
+            await limits.atake((limits.HELLO_IP, client_address(self.scope)))
+            self._make_room = caps.hold((caps.VISITOR, f"{visitor.agent_id} {visitor.id}"))
+        except limits.TooMany as error:
+            await self.close(doors.TOO_MANY, str(error))
+            return False
+        return True
+
+    def _limits(self) -> tuple[limits.Asked, ...]:
+        visitor, address = self._require_visitor(), client_address(self.scope)
+        return limits.of_message(self.agent.id, visitor=visitor.id, address=address)
 
     def _recorded(self, asked: Asked) -> None:
         """Acknowledged before anything else is told of it."""
@@ -156,6 +216,7 @@ class ChatConsumer(Consumer):
         self.send_soon(asked.ack.text)
 
     async def _stop(self, chat_id: UUID) -> None:
+        await hop(access.recheck)("chats.ask")
         if not await replies.stop(chat_id):
             raise frames.BadFrame("nothing_to_stop", "No reply is running.")
 
@@ -227,16 +288,32 @@ def _visitor(frame: dict[str, Any], agent_id: UUID) -> tuple[visitors.Visitor, s
     try:
         return visitors.read(token, agent_id=agent_id), token
     except visitors.BadToken:
-        visitor = visitors.new(agent_id)
-        return visitor, visitors.issue(visitor)
+        return _stranger(agent_id)
 
 
-def _recall(agent_id: UUID, chat_id: UUID | None, visitor: visitors.Visitor) -> tuple[Agent, bool]:
-    agent = Agent.objects.get(id=agent_id)
-    if chat_id is None:
-        return agent, False
-    try:
-        conversations.find(chat_id, agent_id=agent_id, visitor=visitor.id)
-    except NoSuchChat:
-        return agent, False
-    return agent, True
+def _stranger(agent_id: UUID) -> tuple[visitors.Visitor, str]:
+    visitor = visitors.new(agent_id)
+    return visitor, visitors.issue(visitor)
+
+
+def _identified(agent_id: UUID, signed: str) -> tuple[visitors.Visitor, str]:
+    """Raises BadIdentity, NotAdmitted."""
+    admitted = access.current()
+    if admitted is None:
+        raise access.NotAdmitted
+    visitor = visitors.recognise(agent_id, signed, admitted.tenant)
+    return visitor, visitors.issue(visitor)
+
+
+def _recall(
+    agent_id: UUID, chat_id: UUID | None, visitor: visitors.Visitor
+) -> tuple[faces.Face, UUID | None]:
+    """What the visitor sees of the agent, and the chat they come back to: the one they name, if it is theirs, otherwise
+    the last one of a person whom the tenant vouches for. Raises NotAdmitted."""
+    agent = faces.of(agent_id)
+    if agent is None:
+        raise access.NotAdmitted
+    with suppress(NoSuchChat):
+        if chat_id is not None:
+            return agent, conversations.find(chat_id, agent_id=agent_id, visitor=visitor.id).id
+    return agent, visitors.last_chat(visitor) if visitor.vouched_by else None

@@ -1,17 +1,18 @@
 """Admission at the handshake: decides once who may enter and holds that tenant's scope for the life of the socket."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from channels.auth import AuthMiddlewareStack
+from django.conf import settings
 
-from apps.tenants import access
+from apps.tenants import access, caps
+from apps.tenants.address import client_address
 from apps.tenants.hops import hop
 from apps.tenants.middleware import SESSION_KEY
 
 Application = Any  # an ASGI application; Django types path() for views only
-NOT_ADMITTED, WRONG_ORIGIN, NOWHERE = 4401, 4403, 4404
+NOT_ADMITTED, WRONG_ORIGIN, NOWHERE, TOO_MANY = 4401, 4403, 4404, 4429
 
 
 def _guarding(door: Application, guard: str) -> Application:
@@ -30,7 +31,8 @@ def visitors(inner: Application) -> Application:
             await _turn_away(receive, send, WRONG_ORIGIN)
             return
         with access.entered(admitted):
-            await inner({**connection, "admitted": admitted}, receive, send)
+            crowd = (caps.IP, client_address(connection)), (caps.TENANT, admitted.tenant.id)
+            await _while_room(crowd, inner, {**connection, "admitted": admitted}, receive, send)
 
     return _guarding(door, "visitor")
 
@@ -48,7 +50,9 @@ def staff(inner: Application, ability: str) -> Application:
             await _turn_away(receive, send, NOT_ADMITTED)
             return
         with access.entered(admitted):
-            await inner({**connection, "admitted": admitted}, receive, send)
+            crowd = ((caps.PERSON, str(connection["user"].pk)),)
+            inside = {**connection, "admitted": admitted, "needs": ability}
+            await _while_room(crowd, inner, inside, receive, send)
 
     return _guarding(AuthMiddlewareStack(door), "staff")
 
@@ -63,8 +67,8 @@ def nobody() -> Application:
 
 
 def _member(connection: dict[str, Any]) -> access.Admitted | None:
-    chosen = connection["session"].get(SESSION_KEY)
-    return access.by_membership(connection["user"], UUID(chosen)) if chosen else None
+    chosen, name = connection["session"].get(SESSION_KEY), connection["session"].session_key
+    return access.by_session(name, UUID(chosen)) if chosen and name else None
 
 
 def _is_same_origin(connection: dict[str, Any]) -> bool:
@@ -72,8 +76,8 @@ def _is_same_origin(connection: dict[str, Any]) -> bool:
     origin, host = _header(connection, b"origin"), _header(connection, b"host")
     if origin is None or host is None:
         return False
-    url = urlsplit(origin)
-    return url.scheme in {"http", "https"} and url.netloc == host and origin == f"{url.scheme}://{host}"
+    scheme = "https" if connection.get("scheme") == "wss" else "http"
+    return origin in {settings.PUBLIC_URL, f"{scheme}://{host}"}
 
 
 def _header(connection: dict[str, Any], name: bytes) -> str | None:
@@ -82,8 +86,23 @@ def _header(connection: dict[str, Any], name: bytes) -> str | None:
     return values[0].decode("latin-1") if len(values) == 1 else None
 
 
-async def _turn_away(receive: Any, send: Any, code: int) -> None:
+async def _while_room(
+    crowd: caps.Crowd, inner: Application, connection: Any, receive: Any, send: Any
+) -> None:
+    """Serve, and be counted meanwhile; where there are too many already, say so."""
+    try:
+        leave = caps.hold(*crowd)
+    except caps.TooMany as error:
+        await _turn_away(receive, send, TOO_MANY, str(error))
+        return
+    try:
+        await inner(connection, receive, send)
+    finally:
+        leave()
+
+
+async def _turn_away(receive: Any, send: Any, code: int, reason: str = "") -> None:
     """Accept and close: a refused handshake would reach the page as a bare 1006, without the reason."""
     await receive()
     await send({"type": "websocket.accept"})
-    await send({"type": "websocket.close", "code": code})
+    await send({"type": "websocket.close", "code": code, "reason": reason})

@@ -1,11 +1,13 @@
 """Inbound JSON → a frame, or BadFrame: the only place where what a client sent is read."""
 
+import math
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from apps.chats.entries import Position
+from apps.tenants.limits import TooMany
 
 # Bytes; far above the longest message, so that one that is too long can still be told why.
 LARGEST = 256 * 1024
@@ -19,6 +21,11 @@ class BadFrame(ValueError):
         super().__init__(detail)
         self.code = code
         self.fields = fields
+
+
+def too_many(error: TooMany, **fields: Any) -> BadFrame:
+    """A limit is reached: the client may send the frame again in `retry_after` seconds."""
+    return BadFrame("too_many", str(error), retry_after=math.ceil(error.retry_after), **fields)
 
 
 def parse(data: str | bytes | None) -> dict[str, Any]:

@@ -6,12 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from channels.exceptions import StopConsumer
-
 from apps.chats import bell, conversations, events, handoff, hub, inbox
 from apps.tenants import access, scope
 from apps.tenants.hops import hop
-from consumers import doors, frames
+from consumers import frames
 from consumers.base import Consumer
 
 _PAUSE = 0.3
@@ -107,12 +105,11 @@ class InboxConsumer(Consumer):
         """Do it, and tell this member of staff at once what it came to."""
         chat_id = _chat(frame)
         try:
-            if not await hop(self._still_works_here)():
-                await self.close(doors.NOT_ADMITTED)
-                raise StopConsumer
             done = await action(chat_id, self.scope["user"], *said, **named)
         except conversations.NoSuchChat:
             raise _no_such_chat(chat_id, **named) from None
+        except access.Forbidden as error:
+            raise frames.BadFrame("forbidden", str(error), chat=chat_id, **named) from None
         except handoff.NotYours as error:
             raise frames.BadFrame("not_yours", str(error), chat=chat_id, **named) from None
         except conversations.BadMessage as error:
@@ -142,23 +139,19 @@ class InboxConsumer(Consumer):
         try:
             while self._is_list_stale or self._is_chat_stale:
                 is_chat_stale, self._is_list_stale, self._is_chat_stale = self._is_chat_stale, False, False
-                if not await self._tell_list():
-                    await self.close(doors.NOT_ADMITTED)
-                    return
+                await self._tell_list()
                 if is_chat_stale:
                     await self._tell_chat()
                 await asyncio.sleep(_PAUSE)
         finally:
             self._is_refreshing = False
 
-    async def _tell_list(self) -> bool:
-        """False where this user works here no more."""
+    async def _tell_list(self) -> None:
         if self._tab is None:
-            return True
-        found = await hop(self._list)(self._tab, self._limit)
-        if found is not None and found["filter"] == self._tab:
+            return
+        found = await hop(_list)(self._tab, self._limit)
+        if found["filter"] == self._tab:
             await self._say_if_new("inbox", found)
-        return found is not None
 
     async def _tell_chat(self) -> None:
         if self.chat_id is None:
@@ -173,16 +166,6 @@ class InboxConsumer(Consumer):
             self._said[kind] = fields
             await self.say(events.frame(kind, **fields))
 
-    def _list(self, tab: str, limit: int) -> dict[str, Any] | None:
-        if not self._still_works_here():
-            return None
-        chats, counts = inbox.listing(tab, limit), inbox.counts()
-        return {"filter": tab, "limit": limit, "chats": chats, "counts": counts}
-
-    def _still_works_here(self) -> bool:
-        user: Any = self.scope["user"]
-        return access.by_membership(user, scope.current()) is not None
-
     def _close_chat(self) -> None:
         self.chat_id = None
         self.detach()
@@ -190,6 +173,11 @@ class InboxConsumer(Consumer):
         self._stop_typing = lambda: None
         self._said.pop("chat.state", None)
         self._said.pop("notes", None)
+
+
+def _list(tab: str, limit: int) -> dict[str, Any]:
+    chats, counts = inbox.listing(tab, limit), inbox.counts()
+    return {"filter": tab, "limit": limit, "chats": chats, "counts": counts}
 
 
 def _beside(chat_id: UUID) -> dict[str, dict[str, Any]]:

@@ -42,10 +42,13 @@ UNOWNED = {
     "admin.LogEntry": "the operator's own journal",
 }
 UNSCOPED_TASKS = {
+    "apps.agents.tasks.release_stale": "lists tenants and enqueues one scoped task each",
     "apps.analysis.tasks.sweep": "lists tenants and enqueues one scoped task each",
     "apps.api.tasks.sweep": "lists tenants and enqueues one scoped task each",
+    "apps.chats.tasks.delete_old": "lists tenants and enqueues one scoped task each",
     "apps.chats.tasks.end_idle": "lists tenants and enqueues one scoped task each",
     "apps.chats.tasks.rescue": "asks which tenants have abandoned replies and enqueues one scoped task each",
+    "chatwithus.tasks.prove_isolation": "opens two tenants of its own",
     "apps.knowledge.tasks.sweep": "lists tenants and enqueues one scoped task each",
 }
 PUBLIC = {
@@ -54,6 +57,8 @@ PUBLIC = {
     "livez": "says only that the process lives",
     "readyz": "names dependencies and whether they answer, nothing else",
     "console/login/": "where people come in",
+    "console/login/code/": "the second step of that, for whoever took the first",
+    "console/join/<str:signed>/": "puts an invitation's link into the session; the page behind it reads it",
     "console/logout/": "ends one's own session",
     "admin/login/": "where the operator comes in",
     "api/v1/": "the API's address, no data",
@@ -79,7 +84,7 @@ def all_models() -> Iterator[type[models.Model]]:
 
 def our_tasks() -> list[Any]:
     current_app.loader.import_default_modules()
-    return [task for name, task in current_app.tasks.items() if name.startswith("apps.")]
+    return [task for name, task in current_app.tasks.items() if name.startswith(("apps.", "chatwithus."))]
 
 
 def all_routes() -> list[tuple[str, Any]]:
@@ -171,7 +176,7 @@ def test_the_api_ignores_cookies(acme: House) -> None:
     guarded = [
         f"/{route}" for route, view in all_routes() if "key" in (house.guard_of(view) or "").split("|")
     ]
-    addresses = [re.sub(r"<[^>]*_id>", str(uuid4()), address) for address in guarded]
+    addresses = [re.sub(r"<[^>]*_id>", str(uuid4()), address).replace("<provider>", "openai") for address in guarded]
     assert addresses
     for address in addresses:
         for method in ("get", "post", "delete", "put"):
@@ -181,7 +186,7 @@ def test_the_api_ignores_cookies(acme: House) -> None:
 def _addresses(*prefixes: str) -> list[str]:
     found = [route for route, _ in all_routes() if route.startswith(prefixes)]
     return [
-        f"/{route.replace('<uuid:pk>', str(uuid4())).replace('<path:object_id>', '1')}"
+        f"/{route.replace('<uuid:pk>', str(uuid4())).replace('<path:object_id>', '1').replace('<slug:provider>', 'openai')}"
         for route in found
         if "(?P" not in route
     ]

@@ -10,6 +10,8 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the catalogue, which knows nothing of Django, what the installation adds to it."""
+        from apps.agents import faces as faces  # hears of changes
+
         try:
             for name, path in settings.PROVIDERS.items():
                 catalogue.register(name, path)

@@ -1,5 +1,6 @@
-"""With what mind: the agents visitors talk to."""
+"""With what mind: the agents visitors talk to, and what they may spend."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,9 +9,10 @@ from django.db import models
 from django.utils import timezone
 
 from apps.agents.providers import catalogue
+from apps.agents.providers.base import ProviderError
 from apps.tenants import scope
 from apps.tenants.models import Tenant
-from apps.tenants.owned import TenantOwned
+from apps.tenants.owned import TenantForeignKey, TenantOwned
 
 REFUSAL = "I could not find that in what I have been given to read, so I would rather not guess."
 
@@ -51,9 +53,93 @@ class Agent(TenantOwned):
         """Refuse a provider that does not exist or that this tenant may not use."""
         if self.provider not in catalogue.PROVIDERS:
             raise ValidationError({"provider": f"There is no provider called {self.provider!r}."})
-        if not Tenant.objects.get(id=scope.current()).may_use(self.provider):
-            raise ValidationError({"provider": f"This tenant may not use {self.provider!r}."})
+        tenant = Tenant.objects.get(id=scope.current())
+        if not tenant.may_use(self.provider, self.model):
+            wrong = "model" if tenant.may_use(self.provider) else "provider"
+            raise ValidationError({wrong: f"This tenant may not use {getattr(self, wrong)!r}."})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.clean()
         super().save(*args, **kwargs)
+
+    def require_mind(self) -> None:
+        """Raises ProviderError where its tenant does not let it think there any more."""
+        if not Tenant.objects.get(id=scope.current()).may_use(self.provider, self.model):
+            raise ProviderError(
+                f"The organisation does not allow {self.provider}:{self.model}.",
+                kind="refused",
+                retryable=False,
+            )
+
+
+class Budget(TenantOwned):
+    """The most that may be spent in each day or month (UTC): by one agent, or without one by the whole organisation."""
+
+    class Period(models.TextChoices):
+        DAY = "day"
+        MONTH = "month"
+
+    agent = TenantForeignKey(Agent, models.CASCADE, null=True, blank=True, related_name="budgets")
+    period = models.CharField(max_length=5, choices=Period.choices)
+    tokens = models.PositiveBigIntegerField(null=True, blank=True, help_text="In and out; empty: any number.")
+    cost = models.DecimalField(
+        max_digits=14, decimal_places=6, null=True, blank=True, help_text="By the setting PRICES; empty: any."
+    )
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                "tenant_id", "agent", "period", name="one_budget_per_period", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent or 'All agents'}, each {self.period}"
+
+    def start(self, day: date) -> date:
+        """The first day of the period that this day is in."""
+        return day if self.period == self.Period.DAY else day.replace(day=1)
+
+    def end(self, day: date) -> date:
+        """The first day of the next period."""
+        if self.period == self.Period.DAY:
+            return day + timedelta(days=1)
+        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+class Spending(TenantOwned):
+    """What a budget has seen in one period: used for good, and reserved by replies that run."""
+
+    budget = TenantForeignKey(Budget, models.CASCADE, related_name="spendings")
+    start = models.DateField()
+    tokens_used = models.PositiveBigIntegerField(default=0)
+    tokens_reserved = models.PositiveBigIntegerField(default=0)
+    cost_used = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+    cost_reserved = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint("tenant_id", "budget", "start", name="one_spending_per_period")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget_id} from {self.start}"
+
+
+class Reservation(TenantOwned):
+    """What one reply may cost at most, held from before its provider is asked until it has ended."""
+
+    spending = TenantForeignKey(Spending, models.CASCADE, related_name="reservations")
+    exchange = models.UUIDField(help_text="Of the floor above, which names it here.")
+    tokens = models.PositiveBigIntegerField()
+    cost = models.DecimalField(max_digits=20, decimal_places=6)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint("tenant_id", "exchange", "spending", name="one_reservation_per_exchange")
+        ]
+        indexes = [models.Index("tenant_id", "created_at", name="reservation_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.tokens} tokens for {self.exchange}"

@@ -1,7 +1,7 @@
 """`POST /api/v1/chat`: one question, its whole answer or its events as they come; and reading a chat."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 from uuid import UUID, uuid4
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Header, Query, Router
 
-from apps.api import idempotency, reference, sse
+from apps.api import idempotency, limiting, reference, sse
 from apps.api.guards import ByKey, ByVisitor, Caller
 from apps.api.problems import Interrupted, NotFound, ReplyFailed
 from apps.api.schemas import ChatRequest, ChatResponse, History
@@ -18,6 +18,7 @@ from apps.chats import conversations, events, hub, replies
 from apps.chats.conversations import Opening
 from apps.chats.entries import Entry, Position
 from apps.chats.models import ContentChat
+from apps.tenants import caps
 from apps.tenants.hops import hop
 
 router = Router(tags=["chat"], auth=[ByKey("chats.ask"), ByVisitor()])
@@ -70,13 +71,19 @@ async def ask(
 
     A client that hangs up does not stop the reply."""
     message = await _message(_caller(request), body, idempotency_key)
-    question = await replies.ask(
-        message.chat_id, message.text, client_message_id=message.client_message_id, opening=message.opening
-    )
-    if _wants_stream(request, body):
-        return await _streamed(question)
-    await wait_for(question)
-    return await hop(_answer)(body, message)
+    await limiting.message(request, body.agent)
+    with ExitStack() as room:
+        room.callback(caps.hold(*limiting.crowd(request)))
+        question = await replies.ask(
+            message.chat_id,
+            message.text,
+            client_message_id=message.client_message_id,
+            opening=message.opening,
+        )
+        if _wants_stream(request, body):
+            return await _streamed(question, room)
+        await wait_for(question)
+        return await hop(_answer)(body, message)
 
 
 @router.get(
@@ -99,12 +106,15 @@ async def follow(
     caller = _caller(request)
     await hop(conversations.find)(session_id, agent_id=caller.agent_id, visitor=caller.visitor)
     asked_for = Position.parse(last_event_id) if last_event_id else None
-    feed = await hub.follow(session_id, asked_for)
+    with ExitStack() as room:
+        room.callback(caps.hold(*limiting.crowd(request)))
+        feed = await hub.follow(session_id, asked_for)
+        leave = room.pop_all().close
     is_continued = asked_for is not None and feed.welcome["recovered"]
     start = cast(Position, asked_for) if is_continued else feed.position
     welcome = events.encode(events.frame("welcome", **feed.welcome))
     first = sse.event("welcome", welcome, position=None if is_continued else start)
-    return sse.respond(_followed(feed), sse.Numbered(start), first=b"retry: 1000\n\n" + first)
+    return sse.respond(_followed(feed), sse.Numbered(start), first=b"retry: 1000\n\n" + first, leave=leave)
 
 
 async def _message(caller: Caller, body: ChatRequest, key: str | None) -> Message:
@@ -146,12 +156,13 @@ async def begun(question: replies.Question) -> tuple[Entry, sse.Told]:
     return message, told
 
 
-async def _streamed(question: replies.Question) -> HttpResponseBase:
+async def _streamed(question: replies.Question, room: ExitStack) -> HttpResponseBase:
     start = Position(question.asked.seq - 1)
     writer = sse.Numbered(start)
     acknowledged = sse.event(question.ack.type, question.ack.text, position=start)
     message, told = await begun(question)
-    return sse.respond(told, writer, first=acknowledged + writer.write(message))
+    first = acknowledged + writer.write(message)
+    return sse.respond(told, writer, first=first, leave=room.pop_all().close)
 
 
 def _answer(body: ChatRequest, message: Message) -> ChatResponse:

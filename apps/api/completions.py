@@ -1,6 +1,7 @@
 """`/api/v1/openai/`: OpenAI's wire format, so that any of its clients can talk to an agent, whose id is the `model`."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from ninja import Router
 
 from apps.agents.models import Agent
 from apps.agents.providers.base import Turn
-from apps.api import chat, chunks, reference, sse
+from apps.api import chat, chunks, limiting, reference, sse
 from apps.api.chat import Key
 from apps.api.completion_schemas import Assistant, CompletionRequest, User
 from apps.api.guards import ByKey, Caller
@@ -18,6 +19,7 @@ from apps.api.problems import NotFound
 from apps.chats import conversations, replies
 from apps.chats.conversations import Opening
 from apps.chats.models import ContentChat
+from apps.tenants import caps
 from apps.tenants.hops import hop
 
 router = Router(tags=["openai"], auth=ByKey("chats.ask"))
@@ -42,13 +44,16 @@ async def complete(
     message_id = await chat.name_of(caller, idempotency_key, meaning)
     opening = Opening(agent_id, caller.name)
     chat_id = conversations.chat_id_for(opening, message_id)
-    asked = await replies.ask(
-        chat_id, question, client_message_id=message_id, opening=opening, history=history
-    )
-    if body.stream:
-        return await _streamed(body, asked)
-    await chat.wait_for(asked)
-    return JsonResponse(_completion(body, await hop(chat.answered)(chat_id, message_id)))
+    await limiting.message(request, agent_id)
+    with ExitStack() as room:
+        room.callback(caps.hold(*limiting.crowd(request)))
+        asked = await replies.ask(
+            chat_id, question, client_message_id=message_id, opening=opening, history=history
+        )
+        if body.stream:
+            return await _streamed(body, asked, room)
+        await chat.wait_for(asked)
+        return JsonResponse(_completion(body, await hop(chat.answered)(chat_id, message_id)))
 
 
 @router.get("/models", summary="List the agents", **reference.MODELS)
@@ -66,12 +71,12 @@ async def model(request: HttpRequest, model: str) -> HttpResponseBase:
     return JsonResponse(found[0])
 
 
-async def _streamed(body: CompletionRequest, asked: replies.Question) -> HttpResponseBase:
+async def _streamed(body: CompletionRequest, asked: replies.Question, room: ExitStack) -> HttpResponseBase:
     _, told = await chat.begun(asked)
     wants_usage = body.stream_options is not None and body.stream_options.include_usage
     answer = chunks.Answer(asked.asked.exchange.chat_id, body.model)
     writer = chunks.Chunks(answer, wants_usage=wants_usage)
-    return sse.respond(told, writer, first=writer.begin())
+    return sse.respond(told, writer, first=writer.begin(), leave=room.pop_all().close)
 
 
 def _agent(model: str) -> UUID:

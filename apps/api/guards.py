@@ -7,8 +7,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from apps.tenants import keys, roles
+from apps.tenants import audit, keys, limits, roles
 from apps.tenants.access import Admitted, Forbidden
+from apps.tenants.hops import hop
 
 
 class OriginNotAllowed(PermissionError):
@@ -36,7 +37,8 @@ class ByKey(HttpBearer):
     def __init__(self, *abilities: str) -> None:
         """Any one of these abilities (roles.ABILITIES) will do."""
         super().__init__()
-        assert abilities and set(abilities) <= set(roles.ABILITIES), abilities
+        assert abilities
+        assert set(abilities) <= set(roles.ABILITIES), abilities
         self.abilities = abilities
 
     openapi_bearerFormat = "cwu_sk_…"  # noqa: N815  (OpenAPI's spelling)
@@ -50,8 +52,11 @@ class ByKey(HttpBearer):
         if admitted is None or admitted.role != "key":
             return None
         if not any(admitted.may(ability) for ability in self.abilities):
+            await hop(_note_refusal)(request, self.abilities[0])
             raise Forbidden(self.abilities[0])
-        return Caller(keys.prefix(token))
+        caller = Caller(keys.prefix(token))
+        request.left = await limits.atake((limits.REQUEST_KEY, caller.name))  # type: ignore[attr-defined]
+        return caller
 
 
 class ByVisitor(HttpBearer):
@@ -70,7 +75,11 @@ class ByVisitor(HttpBearer):
         if getattr(request, "is_wrong_origin", False):
             raise OriginNotAllowed
         visitor = getattr(request, "visitor", None)
-        return Caller(visitor.id, visitor.agent_id) if visitor else None
+        if visitor is None:
+            return None
+        taken = (limits.REQUEST_VISITOR, f"{visitor.agent_id} {visitor.id}")
+        request.left = await limits.atake(taken)  # type: ignore[attr-defined]
+        return Caller(visitor.id, visitor.agent_id)
 
 
 class ByOrigin:
@@ -82,6 +91,12 @@ class ByOrigin:
         if origin := origin_of(request):
             return origin
         raise OriginNotAllowed
+
+
+def _note_refusal(request: HttpRequest, ability: str) -> None:
+    audit.note(
+        "request.refused", outcome=audit.REFUSED, ability=ability, path=f"{request.method} {request.path}"
+    )
 
 
 def bearer(request: HttpRequest) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from apps.api import guards, problems
+from apps.api import guards, limiting, problems
 from apps.chats import visitors
 from apps.tenants import access, keys
 from apps.tenants.hops import hop
@@ -36,6 +36,7 @@ class ProblemMiddleware:
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = await self.get_response(request)
+        limiting.tell(request, response)
         if not request.path.startswith("/api/") or response.status_code < 400 or _is_told(response):
             return response
         problem = problems.answer(request, _plain(HTTPStatus(response.status_code)))
@@ -89,7 +90,9 @@ def _admit(request: HttpRequest, token: str) -> None:
     admitted = access.by_agent(visitor.agent_id, origin=guards.origin_of(request))
     if admitted is None:
         request.is_wrong_origin = True  # type: ignore[attr-defined]
-    else:
+        return
+    admitted = access.vouched(admitted, visitor.vouched_by, visitor.expires_at)
+    if not visitor.vouched_by or (admitted.ticket and admitted.ticket.again()):
         request.admitted, request.visitor = admitted, visitor  # type: ignore[attr-defined]
 
 
@@ -99,6 +102,7 @@ def _readable(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
     origin = request.headers.get("Origin")
     if origin and admitted and admitted.role == "visitor" and admitted.tenant.admits_origin(origin):
         response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Expose-Headers"] = ", ".join(limiting.HEADERS)
     return response
 
 

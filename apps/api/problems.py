@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents: one table from exception to problem. Only OpenAI's clients get them in OpenAI's shape."""
 
 import logging
+import math
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,27 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from apps.api.guards import OriginNotAllowed
 from apps.api.idempotency import IdempotencyConflict
+from apps.chats import conversations
 from apps.chats.conversations import BadMessage, NoSuchChat
 from apps.knowledge.library import BadSource
-from apps.tenants.access import Forbidden
+from apps.tenants.access import Forbidden, NotAdmitted
+from apps.tenants.credentials import BadCredential
+from apps.tenants.identity import BadIdentity
+from apps.tenants.invitations import AlreadyMember
+from apps.tenants.keyring import BadKey
+from apps.tenants.limits import TooMany, Uncounted
+from apps.tenants.members import LastOwner, NoSuchMember
+from apps.tenants.organisation import BadSetting
+from apps.tenants.pages import BadCursor
 
 logger = logging.getLogger(__name__)
 OPENAI = "/api/v1/openai/"
-_OPENAI_CODES = {"unauthorized": "invalid_api_key", "unknown_model": "model_not_found"}
+_OPENAI_CODES = {
+    "unauthorized": "invalid_api_key",
+    "unknown_model": "model_not_found",
+    "too_many_requests": "rate_limit_exceeded",
+    "budget_exhausted": "insufficient_quota",
+}
 
 
 class ReplyFailed(Exception):
@@ -41,6 +56,14 @@ class NotFound(LookupError):
         self.code = code
 
 
+class Invalid(ValueError):
+    """A field that has the right type cannot hold; `pointer` names it."""
+
+    def __init__(self, detail: str, pointer: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     status: int
@@ -48,6 +71,7 @@ class Problem:
     title: str
     detail: str
     errors: tuple[dict[str, Any], ...] = ()
+    retry_after: float | None = None
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -55,8 +79,8 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     response = _openai(problem) if is_openai else _rfc9457(request, problem)
     if problem.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="chatwithus"'
-    if problem.status == 503:
-        response["Retry-After"] = "1"
+    if problem.status == 503 or problem.retry_after is not None:
+        response["Retry-After"] = str(math.ceil(problem.retry_after or 1))
     return response
 
 
@@ -98,7 +122,12 @@ def install(api: NinjaAPI) -> None:
 
 
 def _handler(describe: Any) -> Any:
-    return lambda request, error: answer(request, describe(error))
+    def handle(request: HttpRequest, error: Exception) -> HttpResponse:
+        if isinstance(error, TooMany) and error.left is not None:
+            request.left = error.left  # type: ignore[attr-defined]
+        return answer(request, describe(error))
+
+    return handle
 
 
 def _invalid(error: ValidationError) -> Problem:
@@ -106,6 +135,16 @@ def _invalid(error: ValidationError) -> Problem:
     return Problem(
         422, "invalid", "The request is not valid", "; ".join(e["detail"] for e in errors[:5]), errors
     )
+
+
+def _refused(error: Any) -> Problem:
+    """What a story refuses: `field` or `pointer` names what is wrong in the body."""
+    pointer = getattr(error, "pointer", "") or f"/{error.field}"
+    return Problem(422, "invalid", "The request is not valid", str(error), (_wrong("body", pointer, error),))
+
+
+def _wrong(location: str, pointer: str, error: Exception) -> dict[str, Any]:
+    return {"location": location, "pointer": pointer, "detail": str(error)}
 
 
 def _location(error: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +158,13 @@ def _location(error: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _failed(code: str) -> Problem:
+    if code == conversations.BUDGET_EXHAUSTED:
+        detail = "The organisation's budget for its agents is used up. Your message is kept."
+        return Problem(402, code, "The budget is used up", detail)
+    return Problem(502, code, "The agent could not answer", "Your message is kept; try again.")
+
+
 def _unexpected(error: Exception) -> Problem:
     logger.error("Unhandled error in the API", exc_info=error)
     return Problem(500, "internal", "Something went wrong on our side", "Try again; we have been told.")
@@ -127,6 +173,10 @@ def _unexpected(error: Exception) -> Problem:
 _TABLE: dict[type[Exception], Any] = {
     AuthenticationError: lambda error: Problem(
         401, "unauthorized", "No valid API key", "Send a valid key as `Authorization: Bearer cwu_sk_…`."
+    ),
+    NotAdmitted: lambda error: Problem(401, "unauthorized", "Not admitted any more", str(error)),
+    BadIdentity: lambda error: Problem(
+        422, "bad_identity", "The JWT does not prove who the visitor is", str(error), (_wrong("body", "/jwt", error),)
     ),
     ValidationError: _invalid,
     BadMessage: lambda error: Problem(
@@ -144,7 +194,10 @@ _TABLE: dict[type[Exception], Any] = {
         ({"location": "body", "pointer": f"/{error.field}", "detail": str(error)},),
     ),
     Forbidden: lambda error: Problem(
-        403, "forbidden", "The key does not include this", f"A key with another scope is needed: {error.ability}."
+        403,
+        "forbidden",
+        "The key does not include this",
+        f"A key with another scope is needed: {error.ability}.",
     ),
     OriginNotAllowed: lambda error: Problem(
         403,
@@ -159,11 +212,22 @@ _TABLE: dict[type[Exception], Any] = {
         str(error),
         ({"location": "header", "pointer": "/Idempotency-Key", "detail": str(error)},),
     ),
+    **dict.fromkeys((BadKey, BadSetting, BadCredential, Invalid), _refused),
+    BadCursor: lambda error: Problem(
+        422, "invalid", "The request is not valid", str(error), (_wrong("query", "/cursor", error),)
+    ),
+    LastOwner: lambda error: Problem(409, "last_owner", "The last owner stays", str(error)),
+    AlreadyMember: lambda error: Problem(409, "already_member", "They work here already", str(error)),
+    NoSuchMember: lambda error: Problem(404, "not_found", "Not found", str(error)),
     NoSuchChat: lambda error: Problem(404, "not_found", "Not found", str(error)),
     NotFound: lambda error: Problem(404, error.code, "Not found", str(error)),
     Http404: lambda error: Problem(404, "not_found", "Not found", "There is nothing at this address."),
-    ReplyFailed: lambda error: Problem(
-        502, error.code, "The agent could not answer", "Your message is kept; try again."
+    ReplyFailed: lambda error: _failed(error.code),
+    TooMany: lambda error: Problem(
+        429, "too_many_requests", "Too many requests", str(error), retry_after=error.retry_after
+    ),
+    Uncounted: lambda error: Problem(
+        503, "unavailable", "Not possible just now", str(error), retry_after=error.retry_after
     ),
     Interrupted: lambda error: Problem(
         503,

@@ -20,6 +20,11 @@ ANSWER = "You have 30 days. [1]"
 _PROBLEMS = {
     400: ("bad_request", "The request cannot be read", "Cannot parse request body"),
     401: ("unauthorized", "No valid API key", "Send a valid key as `Authorization: Bearer cwu_sk_…`."),
+    402: (
+        "budget_exhausted",
+        "The budget is used up",
+        "The organisation's budget for its agents is used up. Your message is kept.",
+    ),
     403: (
         "origin_not_allowed",
         "This page may not talk to the agent",
@@ -33,6 +38,7 @@ _PROBLEMS = {
     ),
     413: ("too_large", "The request is too large", "Send large texts as a file."),
     422: ("message_empty", "The message cannot be asked", "The message is empty. Write a question."),
+    429: ("too_many_requests", "Too many requests", "This is too much at once. Try again in 7 seconds."),
     502: ("provider_unreachable", "The agent could not answer", "Your message is kept; try again."),
     503: (
         "interrupted",
@@ -43,11 +49,13 @@ _PROBLEMS = {
 _MEANINGS = {
     400: "The body is not JSON, or not what its Content-Type says.",
     401: "Neither a valid key nor a valid visitor's token.",
-    403: "A visitor's token or request from a page of an origin that the organisation does not list.",
+    402: "A budget of the organisation or the agent does not allow another reply. The message is kept.",
+    403: "A key without the scope for this, or a page of an origin that the organisation does not list.",
     404: "Nothing of yours has this id; another organisation's id looks the same.",
-    409: "The Idempotency-Key was used for another body.",
+    409: "The Idempotency-Key was used for another body, or what is there does not allow the change.",
     413: "The body is larger than 5 MiB, or the file than is allowed.",
     422: "A field or header is missing or wrong; `errors` says which.",
+    429: "A limit is reached; `Retry-After` says in how many seconds there is room again.",
     502: "The agent's mind could not answer; `code` says why. The message is kept.",
     503: "The server goes down before the reply has ended. It is finished elsewhere.",
 }
@@ -114,7 +122,8 @@ def _told(
     status: int = 200,
     is_openai: bool = False,
 ) -> dict[str, Any]:
-    """Arguments for a route: examples of its request by name, of its answer and its stream, and the problems it may have."""
+    """Arguments for a route: examples of its request by name, of its answer and its stream, and the problems it may have; every
+    route may answer that it is asked too much."""
     content: dict[str, Any] = {}
     if answer is not None:
         content["application/json"] = {"example": answer} | ({"schema": schema} if schema else {})
@@ -122,7 +131,9 @@ def _told(
         content["text/event-stream"] = {"schema": _EVENT, "example": stream}
     describe = _openai_error if is_openai else _problem
     responses = {status: {"content": content}} if content else {}
-    extra: dict[str, Any] = {"responses": responses | {one: describe(one) for one in problems}}
+    extra: dict[str, Any] = {
+        "responses": responses | {one: describe(one) for one in sorted({*problems, 429})}
+    }
     if request is not None:
         examples = {name: {"value": value} for name, value in request.items()}
         extra["requestBody"] = {"content": {"application/json": {"examples": examples}}}
@@ -159,7 +170,7 @@ def _openai_error(status: int) -> dict[str, Any]:
 
 
 ASK = _told(
-    400, 401, 403, 404, 409, 413, 422, 502, 503,
+    400, 401, 402, 403, 404, 409, 413, 422, 502, 503,
     request={
         "A new chat": {"agent": AGENT, "message": QUESTION},
         "The same chat": {"agent": AGENT, "message": "And who pays for that?", "session_id": CHAT},
@@ -207,11 +218,11 @@ READ = _told(
 FOLLOW = _told(401, 403, 404, 422, stream=_STREAM)
 VISITOR = _told(
     400, 403, 413, 422,
-    request={"A new visitor": {"agent": AGENT}},
+    request={"A new visitor": {"agent": AGENT}, "A person whom you know": {"agent": AGENT, "jwt": "eyJ…"}},
     answer={"visitor": "v_Zk3v0b6bq1yYt2xA", "token": "eyJ…", "expires_at": "2026-01-31T12:00:00Z"},
 )  # fmt: skip
 COMPLETE = _told(
-    400, 401, 404, 409, 413, 502, 503,
+    400, 401, 402, 404, 409, 413, 502, 503,
     request={
         "One question": {"model": AGENT, "messages": [{"role": "user", "content": QUESTION}]},
         "As a stream": {
@@ -242,12 +253,141 @@ _SOURCE = {
 }
 PASTED = {"name": "Returns", "content": "You have 30 days.", "agents": []}
 ADD = _told(
-    400, 401, 413, 422,
+    400, 401, 403, 413, 422,
     answer={**_SOURCE, "status": "waiting", "passages": 0},
     status=202,
 )  # fmt: skip
-LOOK = _told(401, 404, answer=_SOURCE)
-REMOVE = _told(401, 404)
+LOOK = _told(401, 403, 404, answer=_SOURCE)
+REMOVE = _told(401, 403, 404)
+_THING = "0d9a6a0e-5f3c-4a55-8f5e-1b8f0c1a2b3c"
+_MEMBER = {"id": _THING, "user": "ada@fernhill.example", "name": "Ada Okafor", "role": "staff"}
+_INVITATION = {
+    "id": _THING,
+    "email": "grace@fernhill.example",
+    "role": "staff",
+    "invited_by": "ada@fernhill.example",
+    "created_at": _AT,
+    "expires_at": "2026-01-08T12:00:00.000Z",
+}
+_KEY = {
+    "id": _THING,
+    "name": "Help desk",
+    "prefix": "cwu_sk_abcdefghi",
+    "scopes": ["chat"],
+    "created_at": _AT,
+    "expires_at": None,
+    "last_used_at": None,
+    "revoked_at": None,
+}
+_SETTINGS = {
+    "id": _THING,
+    "slug": "fernhill",
+    "name": "Fernhill Outdoor",
+    "description": "",
+    "locale": "en",
+    "allowed_origins": ["https://fernhill.example"],
+    "retention_days": 365,
+    "idle_minutes": 30,
+    "requires_two_factor": True,
+    "providers": ["builtin"],
+    "allowed_models": [],
+    "has_identity_secret": False,
+    "created_at": _AT,
+}
+_CREDENTIAL = {"provider": "openai", "hint": "…3f9a", "updated_at": _AT}
+_AUDITED = {
+    "id": _THING,
+    "at": _AT,
+    "actor_kind": "user",
+    "actor_id": "7",
+    "actor_name": "ada@fernhill.example",
+    "action": "key.revoked",
+    "target_kind": "apikey",
+    "target_id": _THING,
+    "target_name": "Help desk (cwu_sk_abcdefghi…)",
+    "outcome": "done",
+    "facts": {},
+}
+MEMBERS = _told(401, 403, 422, answer={"members": [_MEMBER], "next_cursor": None})
+CHANGE_MEMBER = _told(
+    400,
+    401,
+    403,
+    404,
+    409,
+    413,
+    422,
+    request={"A manager": {"role": "manager"}},
+    answer={**_MEMBER, "role": "manager"},
+)
+REMOVE_MEMBER = _told(401, 403, 404, 409)
+INVITATIONS = _told(401, 403, 422, answer={"invitations": [_INVITATION], "next_cursor": None})
+INVITE = _told(
+    400, 401, 403, 409, 413, 422,
+    request={"A colleague": {"email": "grace@fernhill.example", "role": "staff"}},
+    answer={**_INVITATION, "link": "https://chat.fernhill.example/console/join/…/"},
+    status=201,
+)  # fmt: skip
+REVOKE_INVITATION = _told(401, 403, 404)
+KEYS = _told(401, 403, 422, answer={"keys": [_KEY], "next_cursor": None})
+MINT = _told(
+    400, 401, 403, 413, 422,
+    request={
+        "For a help desk": {"name": "Help desk", "scopes": ["chat"]},
+        "For a report, until a day": {"name": "Report", "scopes": ["read"], "expires_at": "2099-01-01T00:00:00Z"},
+    },
+    answer={**_KEY, "secret": KEY},
+    status=201,
+)  # fmt: skip
+REVOKE_KEY = _told(401, 403, 404)
+SETTINGS = _told(401, 403, answer=_SETTINGS)
+CHANGE_SETTINGS = _told(
+    400, 401, 403, 413, 422,
+    request={
+        "Whose pages may embed the widget": {"allowed_origins": ["https://fernhill.example"]},
+        "How long chats are kept": {"retention_days": 365},
+    },
+    answer=_SETTINGS,
+)  # fmt: skip
+IDENTITY_SECRET = _told(401, 403, answer={"secret": "Zk3v0b6bq1yYt2xA…"}, status=201)
+FORGET_IDENTITY_SECRET = _told(401, 403)
+CREDENTIALS = _told(401, 403, answer={"credentials": [_CREDENTIAL]})
+KEEP = _told(
+    400, 401, 403, 404, 413, 422,
+    request={"OpenAI": {"secrets": {"api_key": "sk-…-of-yours-3f9a"}}},
+    answer=_CREDENTIAL,
+)  # fmt: skip
+FORGET = _told(401, 403, 404)
+AUDIT = _told(401, 403, 422, answer={"entries": [_AUDITED], "next_cursor": None})
+
+_BUDGET = {
+    "id": _THING,
+    "agent": None,
+    "period": "month",
+    "tokens": 5000000,
+    "cost": None,
+    "start": "2026-01-01",
+    "resets_at": "2026-02-01T00:00:00Z",
+    "tokens_used": 1204300,
+    "tokens_reserved": 7900,
+    "cost_used": "0.000000",
+    "cost_reserved": "0.000000",
+    "share": 0.24244,
+}
+_USED = {"replies": 41, "input_tokens": 32800, "output_tokens": 2050}
+USAGE = _told(
+    401, 403,
+    answer={"budgets": [_BUDGET], "agents": [{"agent": AGENT, "name": "Fern", "today": _USED, "month": _USED}]},
+)  # fmt: skip
+BUDGET = _told(
+    400, 401, 403, 404, 413, 422,
+    request={
+        "For all agents, each month": {"period": "month", "tokens": 5000000},
+        "For one agent, each day": {"agent": AGENT, "period": "day", "cost": "2.50"},
+    },
+    answer=_BUDGET,
+)  # fmt: skip
+DROP_BUDGET = _told(401, 403, 404)
 
 
 class Api(NinjaAPI):

@@ -1,6 +1,17 @@
 """The REST door: every route under `/api/v1/`, and the guard they share."""
 
-from apps.api import chat, completions, knowledge, problems, visitors
+from apps.api import (
+    audit,
+    chat,
+    completions,
+    keys,
+    knowledge,
+    organisation,
+    people,
+    problems,
+    usage,
+    visitors,
+)
 from apps.api.page import Page
 from apps.api.parser import StrictParser
 from apps.api.reference import Api
@@ -8,7 +19,7 @@ from apps.api.reference import Api
 api = Api(
     title="Chat With Us",
     version="1",
-    description="Ask agents and give them knowledge. Errors are RFC 9457 problem documents; below `/openai/` they have"
+    description="Ask agents, give them knowledge, and look after people, keys and settings. Errors are RFC 9457 problem documents; below `/openai/` they have"
     " OpenAI's form.",
     parser=StrictParser(),
     docs=Page(),
@@ -18,4 +29,9 @@ problems.install(api)
 api.add_router("", chat.router)
 api.add_router("", visitors.router)
 api.add_router("", knowledge.router)
+api.add_router("", people.router)
+api.add_router("", keys.router)
+api.add_router("", organisation.router)
+api.add_router("", audit.router)
+api.add_router("", usage.router)
 api.add_router("/openai", completions.router)

@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from django.http import StreamingHttpResponse
 
 from apps.chats import hub
 from apps.chats.entries import Entry, Position
+from apps.tenants import access, watch
 
 logger = logging.getLogger(__name__)
 PING = 10.0  # seconds of silence, after which proxies and clients are shown that somebody is there
@@ -48,29 +49,53 @@ class Body:
     """The body of a streaming response. Django reads it after the request's own scope was left, and may drop it unread: so
     the entries are read by a task in the context of whoever made the body, which ends with it."""
 
-    def __init__(self, told: Told, writer: Writer, *, first: bytes = b"", ping: float = PING) -> None:
+    def __init__(
+        self,
+        told: Told,
+        writer: Writer,
+        *,
+        first: bytes = b"",
+        ping: float = PING,
+        leave: Callable[[], None] = lambda: None,
+    ) -> None:
         self._told, self._writer, self._first, self._ping = told, writer, first, ping
+        self._leave = leave
         self._context = contextvars.copy_context()
         self._loop = asyncio.get_running_loop()
         self._ahead: asyncio.Queue[Entry | None] = asyncio.Queue(AHEAD)
         self._reading: asyncio.Task[None] | None = None
+        self._admitted = access.current()
+        self._is_shut_out = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self._reading = self._loop.create_task(self._read(), context=self._context)
+        stay = watch.here().hold(self._admitted, self._shut_out) if self._admitted else None
         try:
             yield self._first
             while (batch := await self._batch()) is not None:
                 if written := b"".join(map(self._writer.write, batch)) if batch else b": ping\n\n":
                     yield written
-            if last := self._writer.end():
+            if not self._is_shut_out and (last := self._writer.end()):
                 yield last
         finally:
             self._reading.cancel()
+            if stay is not None:
+                watch.here().leave(stay)
 
     def close(self) -> None:
-        """Called by Django from a thread, when the response is done with."""
+        """Called by Django from a thread, when the response is done with; `leave` is called then."""
+        self._leave()
         if self._reading is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._reading.cancel)
+
+    def _shut_out(self) -> None:
+        """Whoever reads may not any more: what was not sent yet is not, and the stream ends."""
+        self._is_shut_out = True
+        if self._reading is not None:
+            self._reading.cancel()
+        while not self._ahead.empty():
+            self._ahead.get_nowait()
+        self._ahead.put_nowait(None)
 
     async def _batch(self) -> Sequence[Entry] | None:
         """All that is there, at least one entry; none after a silence, None at the end."""
@@ -101,8 +126,10 @@ class Body:
         await self._ahead.put(None)
 
 
-def respond(told: Told, writer: Writer, *, first: bytes = b"") -> StreamingHttpResponse:
-    body = Body(told, writer, first=first)
+def respond(
+    told: Told, writer: Writer, *, first: bytes = b"", leave: Callable[[], None] = lambda: None
+) -> StreamingHttpResponse:
+    body = Body(told, writer, first=first, leave=leave)
     return StreamingHttpResponse(body, content_type="text/event-stream", headers=HEADERS)
 
 

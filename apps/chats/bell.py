@@ -15,8 +15,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from apps.chats import valkey
-from apps.tenants import scope
+from apps.tenants import scope, valkey
 
 logger = logging.getLogger(__name__)
 CHANNEL = "cwu:bell"

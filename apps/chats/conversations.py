@@ -8,17 +8,21 @@ from uuid import UUID, uuid5
 
 from django.db import transaction
 
+from apps.agents import budgets
 from apps.agents.models import Agent
-from apps.agents.providers.base import Turn
-from apps.chats import events, ledger, signals
+from apps.agents.providers.base import Turn, Usage
+from apps.chats import events, ledger, measures, prompts, signals
 from apps.chats.events import Entry
 from apps.chats.ledger import Ledger, NoSuchChat
 from apps.chats.models import Chat, ContentChat, Event, Process
+from apps.tenants import access
 
 __all__ = ["NoSuchChat"]
 
 MAX_MESSAGE = 4000
 MOST_ATTEMPTS = 3  # a reply that takes its process down is not tried for ever
+BUDGET_EXHAUSTED = "budget_exhausted"  # why a reply fails that no budget allows
+_CLAIMED = ("state", "epoch", "holder", "attempts")
 _KEPT = (
     "state",
     "reason",
@@ -50,11 +54,13 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A reply to be given by this process: its exchange, the agent, and the turns before it, oldest first."""
+    """A reply to be given by this process: its exchange, the agent, the turns before it, oldest first, and what is reserved for it
+    where a budget limits it."""
 
     exchange: ContentChat
     agent: Agent
     history: tuple[Turn, ...]
+    reserved: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reply ended: what is saved with its exchange, and whether the agent asks for a person."""
+    """How a reply ended: what is saved with its exchange, what it has cost as far as that is known, and whether the agent asks for
+    a person."""
 
     state: str
     reason: str = ""
@@ -86,6 +93,7 @@ class Outcome:
     usage: dict[str, int] = field(default_factory=dict)
     first_token_ms: int | None = None
     total_ms: int | None = None
+    spent: Usage | None = None
     retryable: bool = False
     wants_person: bool = False
 
@@ -136,16 +144,25 @@ def find(session_id: UUID, *, agent_id: UUID | None = None, visitor: str | None 
 def begin(chat_id: UUID, opening: Opening) -> None:
     """A chat in which nothing has been said yet, unless it is there already."""
     with transaction.atomic():
+        access.recheck("chats.ask")
         _locked_or_opened(chat_id, opening)
 
 
 @transaction.atomic
 def ask(
-    chat_id: UUID, text: str, *, client_message_id: str, holder: UUID, opening: Opening | None = None
+    chat_id: UUID,
+    text: str,
+    *,
+    client_message_id: str,
+    holder: UUID,
+    opening: Opening | None = None,
+    history: Sequence[Turn] | None = None,
 ) -> Asked:
-    """Record a question once: repeating a client message id returns the exchange it made the first time.
+    """Record a question once: repeating a client message id returns the exchange it made the first time. A `history` takes the
+    place of what was said in the chat before.
 
-    Raises BadMessage where the id was used for another text, NoSuchChat where there is no chat and no opening."""
+    Raises BadMessage where the id was used for another text, NoSuchChat where there is no chat and no opening, NotAdmitted."""
+    access.recheck("chats.ask")
     chat = _locked_or_opened(chat_id, opening)
     known = chat.exchanges.filter(client_message_id=client_message_id).first() if chat.last_exchange else None
     if known is not None:
@@ -156,25 +173,28 @@ def ask(
         exchange = book.enter(text, client_message_id=client_message_id)
         heard = {"exchange": exchange.number, "client_message_id": client_message_id}
         seq = book.record("message", **heard, **{"from": "visitor"}, text=text)
-        claim = _claim_or_queue(book, exchange, holder)
+        claim = _claim_or_queue(book, exchange, holder, history)
         exchange.save(force_insert=True)
     signals.ring_after_commit(exchange.id)
     return Asked(exchange, chat.agent, seq, True, tuple(book.told), claim)
 
 
-def finish(exchange: ContentChat, outcome: Outcome) -> Finished | None:
-    """Save how a reply ended, and claim what is queued behind it; None where it was fenced off by a newer epoch."""
+def finish(exchange: ContentChat, outcome: Outcome, *, holder: UUID | None = None) -> Finished | None:
+    """Save how a reply ended, and claim what is queued behind it, for another holder where one is named; None where it was fenced
+    off by a newer epoch."""
     with ledger.opened(exchange.chat_id) as book:
         running = book.running()
         if running is None or not running.epoch == exchange.epoch == book.chat.epoch:
             return None
         book.chat.answering = 0
         _end(book, running, outcome)
+        running.save(update_fields=_KEPT)
+        budgets.settle(running.id, book.chat.agent, outcome.spent)
         if outcome.wants_person and book.chat.handled_by == Chat.HandledBy.AGENT:
             book.hand(Chat.HandledBy.WAITING, by="agent")
             book.park()
         signals.ring_after_commit(exchange.id)
-        following = claim_next(book, exchange.holder)
+        following = claim_next(book, holder or exchange.holder)
     return Finished(tuple(book.told), following, running)
 
 
@@ -216,17 +236,19 @@ def take_up(chat_id: UUID, *, holder: UUID) -> Finished | None:
         if running is None or running.holder in alive() - {holder}:
             return None
         if running.attempts < MOST_ATTEMPTS:
-            claim = _claimed(book, running, holder)
+            claim = _claimed(book, running, holder) or claim_next(book, holder)
             return Finished(tuple(book.told), claim)
         book.chat.answering = 0
         _end(book, running, Outcome("failed", reason="interrupted", retryable=True))
+        running.save(update_fields=_KEPT)
+        budgets.settle(running.id, book.chat.agent, None)
         following = claim_next(book, holder)
     return Finished(tuple(book.told), following, running)
 
 
 def leave_feedback(chat_id: UUID, number: int, *, value: int, comment: str = "") -> tuple[Entry, ...]:
     """A visitor's thumb on an answer; the last one counts. Raises BadMessage where there is no such answer."""
-    with ledger.opened(chat_id) as book:
+    with ledger.opened(chat_id, may="chats.ask") as book:
         answered = book.chat.exchanges.filter(number=number).exclude(response="")
         if not answered.update(feedback=value, comment=comment):
             raise BadMessage("no_such_answer", "There is no answer of that number.")
@@ -235,17 +257,37 @@ def leave_feedback(chat_id: UUID, number: int, *, value: int, comment: str = "")
 
 
 def claim_next(book: Ledger, holder: UUID | None) -> Claim | None:
-    """Begin what is queued first, where the agent handles the chat."""
-    queued = book.chat.exchanges.filter(state=ContentChat.State.QUEUED).order_by("number").first()
-    if queued is None or holder is None or book.chat.handled_by != Chat.HandledBy.AGENT:
-        return None
-    return _claimed(book, queued, holder)
+    """Begin what is queued first, where the agent handles the chat; what no budget allows fails, and the next has its turn."""
+    queued = book.chat.exchanges.filter(state=ContentChat.State.QUEUED).order_by("number")
+    while holder is not None and book.chat.handled_by == Chat.HandledBy.AGENT:
+        first = queued.first()
+        if first is None:
+            return None
+        if claim := _claimed(book, first, holder):
+            return claim
+    return None
 
 
-def _claimed(book: Ledger, exchange: ContentChat, holder: UUID) -> Claim:
+def _claimed(book: Ledger, exchange: ContentChat, holder: UUID) -> Claim | None:
+    claim = _begun(book, exchange, holder, book.history(exchange.number))
+    if claim is None:
+        signals.ring_after_commit(exchange.id)
+    exchange.save(update_fields=[*_CLAIMED, *(() if claim else _KEPT)])
+    return claim
+
+
+def _begun(book: Ledger, exchange: ContentChat, holder: UUID, history: tuple[Turn, ...]) -> Claim | None:
+    """Begin a reply and reserve what it may cost, or end it at once where no budget allows it; not saved yet."""
+    agent = book.chat.agent
     book.claim(exchange, holder)
-    exchange.save(update_fields=["state", "epoch", "holder", "attempts"])
-    return Claim(exchange, book.chat.agent, book.history(exchange.number))
+    try:
+        most = prompts.most(agent, exchange.request, history=history)
+        return Claim(exchange, agent, history, budgets.reserve(exchange.id, agent, most))
+    except budgets.BudgetExhausted:
+        book.chat.answering = 0
+        _end(book, exchange, Outcome("failed", reason=BUDGET_EXHAUSTED))
+        measures.ended("failed", BUDGET_EXHAUSTED, None, {})
+        return None
 
 
 def abandoned() -> list[UUID]:
@@ -283,21 +325,23 @@ def _repeated(chat: Chat, known: ContentChat, text: str) -> Asked:
     return Asked(known, chat.agent, recorded.get().seq, is_new=False)
 
 
-def _claim_or_queue(book: Ledger, exchange: ContentChat, holder: UUID) -> Claim | None:
+def _claim_or_queue(
+    book: Ledger, exchange: ContentChat, holder: UUID, history: Sequence[Turn] | None
+) -> Claim | None:
     if book.chat.handled_by != Chat.HandledBy.AGENT:
         exchange.state = ContentChat.State.WAITING
         return None
     if book.chat.answering:
         return None
-    book.claim(exchange, holder)
-    history = book.history(exchange.number) if exchange.number > 1 else ()
-    return Claim(exchange, book.chat.agent, history)
+    if history is None:
+        history = book.history(exchange.number) if exchange.number > 1 else ()
+    return _begun(book, exchange, holder, tuple(history))
 
 
 def _end(book: Ledger, running: ContentChat, outcome: Outcome) -> None:
+    """Not saved yet."""
     for name in _KEPT:
         setattr(running, name, getattr(outcome, name))
-    running.save(update_fields=_KEPT)
     body: dict[str, Any] = {"exchange": running.number, "epoch": running.epoch}
     digest = events.sha256(outcome.response)
     if outcome.state == "completed":

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils import timezone
 
 from apps.chats import conversations, hub, ledger, replies
-from apps.chats.conversations import Claim, Finished
+from apps.chats.conversations import BadMessage, Claim, Finished
 from apps.chats.ledger import Ledger
 from apps.chats.models import Chat, ContentChat
 from apps.tenants.hops import hop
@@ -90,7 +91,7 @@ def _done(book: Ledger, following: Claim | None = None, kept: ContentChat | None
 
 def _request(chat_id: UUID, said: str | None, *, by: str) -> Finished:
     kept = None
-    with ledger.opened(chat_id) as book:
+    with ledger.opened(chat_id, may="chats.ask") as book:
         if book.chat.handled_by == AGENT:
             kept = book.cancel("takeover", said)
             book.park()
@@ -100,7 +101,7 @@ def _request(chat_id: UUID, said: str | None, *, by: str) -> Finished:
 
 
 def _take_over(chat_id: UUID, said: str | None, *, user: Any) -> Finished:
-    with ledger.opened(chat_id) as book:
+    with ledger.opened(chat_id, may="chats.answer") as book:
         chat = book.chat
         if chat.handled_by == STAFF and chat.assignee_id == user.pk:
             return _done(book)
@@ -115,8 +116,13 @@ def _take_over(chat_id: UUID, said: str | None, *, user: Any) -> Finished:
 
 
 def _answer(chat_id: UUID, user: Any, text: str, client_message_id: str) -> tuple[int, Finished]:
-    with ledger.opened(chat_id) as book:
+    with ledger.opened(chat_id, may="chats.answer") as book:
         known = book.chat.exchanges.filter(client_message_id=client_message_id).first()
+        if known is not None and (known.staff_id, known.response) != (user.pk, text):
+            raise BadMessage(
+                "message_id_taken",
+                "Another message has this client_message_id. Send yours under a new one.",
+            )
         if known is not None:
             return known.number, _done(book)
         if book.chat.handled_by != STAFF or book.chat.assignee_id != user.pk:
@@ -133,19 +139,21 @@ def _answer(chat_id: UUID, user: Any, text: str, client_message_id: str) -> tupl
 
 
 def _hand_back(chat_id: UUID, holder: UUID) -> Finished:
-    with ledger.opened(chat_id) as book:
+    with ledger.opened(chat_id, may="chats.answer") as book:
         if book.chat.handled_by == AGENT:
             return _done(book)
         book.hand(AGENT, by="staff")
-        last = book.chat.exchanges.filter(number=book.chat.last_exchange, state=ContentChat.State.WAITING)
-        last.update(state=ContentChat.State.QUEUED)
+        exchanges = book.chat.exchanges
+        said = exchanges.exclude(staff=None).aggregate(last=Max("number"))["last"] or 0
+        waiting = exchanges.filter(number__gt=said, state=ContentChat.State.WAITING)
+        waiting.update(state=ContentChat.State.QUEUED)
         following = conversations.claim_next(book, holder)
     return _done(book, following)
 
 
 def _resolve(chat_id: UUID, said: str | None, *, by: str) -> Finished:
     kept = None
-    with ledger.opened(chat_id) as book:
+    with ledger.opened(chat_id, may="chats.answer") as book:
         if book.chat.resolved_at is None:
             kept = book.cancel("takeover", said)
             book.park()

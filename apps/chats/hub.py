@@ -125,6 +125,8 @@ class Hub:
 
     def catch_up_soon(self, log: ChatLog, until: int = 0) -> "asyncio.Task[None]":
         """Read what the log lacks, once at a time, and again while something up to `until` was not there yet."""
+        if self.logs.get(log.name) is not log:  # nobody has it any more
+            return self._background(_nothing())
         self._wanted[log.chat_id] = max(until, self._wanted.get(log.chat_id, 0))
         task = self._catching_up.get(log.chat_id)
         if task is None or task.done():
@@ -221,6 +223,9 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def _nothing() -> None: ...
 
 
 def _missed(tenant_id: UUID, chat_id: UUID, seq: int) -> Recalled:

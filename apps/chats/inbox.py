@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Left, NullIf
 
-from apps.chats import bell, conversations, events
+from apps.chats import bell, conversations, events, visitors
 from apps.chats.conversations import NoSuchChat
 from apps.chats.models import Chat, ContentChat, Event, Note
+from apps.tenants import access
 
 FEW, MANY = 50, 200
 _PREVIEW = 140
@@ -36,7 +38,11 @@ def chats(tab: str) -> QuerySet[Any]:
     return (
         Chat.objects.filter(_TABS[tab])
         .select_related("agent", "assignee")
-        .annotate(preview=Subquery(newest.values(said=Left(spoken, _PREVIEW))[:1]))
+        .annotate(
+            preview=Subquery(newest.values(said=Left(spoken, _PREVIEW))[:1]),
+            person_name=visitors.told_of("name"),
+            person_email=visitors.told_of("email"),
+        )
         .order_by("-last_at")
     )
 
@@ -81,11 +87,13 @@ def notes(chat_id: UUID) -> list[Note]:
 
 
 def write_note(chat_id: UUID, user: Any, text: str, *, client_message_id: str) -> None:
-    """A note for colleagues, once for each client message id of its author. Raises NoSuchChat, BadMessage."""
+    """A note for colleagues, once for each client message id of its author. Raises NoSuchChat, BadMessage, NotAdmitted, Forbidden."""
     text = conversations.clean(text)
-    chat = conversations.find(chat_id)
-    name = uuid5(chat.id, f"{user.pk} {client_message_id}")
-    Note.objects.get_or_create(id=name, defaults={"chat": chat, "author": user, "text": text})
+    with transaction.atomic():
+        access.recheck("chats.answer")
+        chat = conversations.find(chat_id)
+        name = uuid5(chat.id, f"{user.pk} {client_message_id}")
+        Note.objects.get_or_create(id=name, defaults={"chat": chat, "author": user, "text": text})
     bell.ring(chat.tenant_id, chat.id, max(chat.last_seq, 1))
 
 
@@ -100,6 +108,7 @@ def _row(chat: Any) -> dict[str, Any]:
         "chat": str(chat.id),
         "agent": chat.agent.name,
         "visitor": chat.visitor,
+        "person": _person(chat),
         "handled_by": chat.handled_by,
         "name": known_as(chat.assignee) if is_staff else None,
         "assignee": chat.assignee_id if is_staff else None,
@@ -110,6 +119,13 @@ def _row(chat: Any) -> dict[str, Any]:
         "exchanges": chat.last_exchange,
         "is_answering": chat.answering > 0,
     }
+
+
+def _person(chat: Any) -> dict[str, str] | None:
+    """Whom the tenant has vouched for, by the name and e-mail address that it told."""
+    if chat.person_name is None:
+        return None
+    return {"name": chat.person_name, "email": chat.person_email}
 
 
 def _turn(event: Event) -> dict[str, Any]:

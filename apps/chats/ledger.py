@@ -9,10 +9,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.agents import budgets
 from apps.agents.providers.base import Turn
 from apps.chats import bell, events, prompts, signals
 from apps.chats.events import Entry
 from apps.chats.models import Chat, ContentChat, Event
+from apps.tenants import access
 
 _HISTORY = 6
 State, HandledBy = ContentChat.State, Chat.HandledBy
@@ -61,6 +63,8 @@ class Ledger:
         running.state, running.reason = State.STOPPED, reason
         running.response, running.cuts = "".join(said or ()), [len(piece) for piece in said or ()]
         running.save(update_fields=["state", "reason", "response", "cuts"])
+        # All that was reserved: whoever ends it from outside cannot know what it has cost.
+        budgets.settle(running.id, self.chat.agent, None)
         name = {"exchange": running.number, "epoch": running.epoch}
         digest = None if said is None else events.sha256(running.response)
         self.record("reply.cancelled", **name, reason=reason, sha256=digest)
@@ -116,9 +120,12 @@ class Ledger:
 
 
 @contextmanager
-def opened(chat: UUID | Chat) -> Iterator[Ledger]:
-    """Lock a chat, write, commit. One that is given was locked before, in a transaction that goes on. Raises NoSuchChat."""
+def opened(chat: UUID | Chat, *, may: str | None = None) -> Iterator[Ledger]:
+    """Lock a chat, write, commit. One that is given was locked before, in a transaction that goes on. `may` is the ability that
+    whoever acts must have at this moment. Raises NoSuchChat, NotAdmitted, Forbidden."""
     with transaction.atomic(savepoint=not isinstance(chat, Chat)):
+        if may is not None:
+            access.recheck(may)
         ledger = Ledger(chat if isinstance(chat, Chat) else locked(chat))
         yield ledger
         ledger.close()

@@ -42,11 +42,29 @@ class Chat(TenantOwned):
         indexes = [
             models.Index("tenant_id", models.F("last_at").desc(), name="chat_by_recency"),
             models.Index("tenant_id", "created_at", name="chat_by_start"),
+            models.Index("tenant_id", "visitor", models.F("last_at").desc(), name="chat_by_visitor"),
             models.Index("tenant_id", "last_at", condition=models.Q(resolved_at=None), name="chat_open"),
         ]
 
     def __str__(self) -> str:
         return f"Chat {self.id}"
+
+
+class Visitor(TenantOwned):
+    """A person whom the tenant itself has vouched for, and what it told of them; their chats carry the same visitor id."""
+
+    visitor = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200, help_text="Who this is to the tenant: `sub` of its JWT.")
+    name = models.CharField(max_length=200, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "visitor", name="one_person_per_visitor")]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.subject
 
 
 class ContentChat(TenantOwned):

@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 
+from django.conf import settings
+
 from apps.agents.models import Agent
-from apps.agents.providers.base import Prompt, Source, Turn
+from apps.agents.providers.base import Prompt, Source, Turn, Usage
 from apps.chats.models import ContentChat
+from apps.knowledge import retrieval
 from apps.knowledge.retrieval import Found
+
+_PASSAGE = 1000  # tokens that a passage of at most 350 words and its heading may have
+_FRAME = 500  # tokens that a provider puts around what it is told
 
 
 def compose(agent: Agent, question: str, *, history: Sequence[Turn], found: Sequence[Found]) -> Prompt:
@@ -19,8 +25,32 @@ def compose(agent: Agent, question: str, *, history: Sequence[Turn], found: Sequ
             Source(number, one.title, one.text, one.score) for number, one in enumerate(found, start=1)
         ),
         refusal=agent.refusal,
+        most_tokens=settings.MAX_OUTPUT_TOKENS,
     )
+
+
+def most(agent: Agent, question: str, *, history: Sequence[Turn]) -> Usage:
+    """The most that a reply can cost, whatever will be found to read: no tokenizer makes more than one token of a byte."""
+    said = [part for turn in history for part in (turn.request, turn.response)]
+    texts = [agent.name, agent.instructions, agent.refusal, question, *said]
+    return Usage(sum(map(_bytes, texts)) + retrieval.LIMIT * _PASSAGE + _FRAME, settings.MAX_OUTPUT_TOKENS)
+
+
+def likely(prompt: Prompt) -> int:
+    """About how many tokens a prompt has, where its provider does not say."""
+    said = [part for turn in prompt.history for part in (turn.request, turn.response)]
+    read = [source.text for source in prompt.sources]
+    return sum(map(estimate, [prompt.instructions, prompt.question, prompt.refusal, *said, *read]))
+
+
+def estimate(text: str) -> int:
+    """Tokens, rather too many: of most languages a token holds three bytes or more."""
+    return -(-_bytes(text) // 3)
 
 
 def turns(history: Sequence[ContentChat]) -> tuple[Turn, ...]:
     return tuple(Turn(exchange.request, exchange.response) for exchange in history)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 
 from redis.exceptions import ResponseError
 
-from apps.chats import events, valkey
+from apps.chats import events
 from apps.chats.events import Entry
+from apps.tenants import valkey
 
 EVERY = 0.05
 TTL = 600

@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+import orjson
 
 from apps.agents.models import Agent
 from apps.agents.providers.base import Turn
@@ -50,9 +53,7 @@ class Question:
             async for entry in feed:
                 if entry.exchange == number:
                     yield entry
-                if entry.type in {"handoff", "resolved"} or (
-                    entry.exchange == number and self._is_over(entry)
-                ):
+                if _ends_waiting(entry) or (entry.exchange == number and self._is_over(entry)):
                     return
         finally:
             feed.close()
@@ -60,6 +61,13 @@ class Question:
     def _is_over(self, entry: Entry) -> bool:
         is_for_a_person = self.asked.exchange.state == "waiting" and entry.type == "message"
         return entry.type in events.ENDS or is_for_a_person
+
+
+def _ends_waiting(entry: Entry) -> bool:
+    """A person has the chat, or it is over; given back to the agent, it is answered after all."""
+    if entry.type == "handoff":
+        return bool(orjson.loads(entry.text)["state"] != "agent")
+    return entry.type == "resolved"
 
 
 async def ask(
@@ -89,27 +97,19 @@ async def _ask(
 ) -> Question:
     received_at = time.perf_counter()
     holder = await here().lease.hold()
-    asked = await hop(conversations.ask)(
-        chat_id, text, client_message_id=client_message_id, holder=holder, opening=opening
-    )
+    known: dict[str, Any] = {"client_message_id": client_message_id, "opening": opening, "history": history}
+    asked = await hop(conversations.ask)(chat_id, text, holder=holder, **known)
     recorded(asked)
     log = hub.here().log(chat_id)
     start = log.end
     if asked.claim is not None:
-        claim = asked.claim if history is None else replace(asked.claim, history=tuple(history))
-        here().begin(claim, log, received_at)
+        here().begin(asked.claim, log, received_at)
     log.tell(asked.told)
-    if not asked.is_new and asked.exchange.state == "running":
-        here().background(_look_after(scope.current(), chat_id))
+    if not asked.is_new and asked.exchange.state in {"running", "queued"}:
+        here().look_after(scope.current(), chat_id)
     elif asked.exchange.state == "queued" and asked.agent.second_message == Agent.SecondMessage.INTERRUPT:
         await stop(chat_id, reason="interrupted", before=asked.exchange.number)
     return Question(asked, log, start)
-
-
-async def _look_after(tenant_id: UUID, chat_id: UUID) -> None:
-    """A message that was recorded before: perhaps the answer of that COMMIT was lost, and with it the reply."""
-    with scope.scoped_to(tenant_id):
-        await rescue(chat_id)
 
 
 async def stream(

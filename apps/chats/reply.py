@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from apps.agents.providers import catalogue
-from apps.agents.providers.base import Handoff, ProviderError, Usage
-from apps.chats import citations, conversations, events, prompts, relay
+from apps.agents.providers.base import Handoff, Prompt, ProviderError, Usage
+from apps.chats import citations, conversations, events, measures, prompts, relay
 from apps.chats.chatlog import ChatLog
 from apps.chats.coalescer import Coalescer
 from apps.chats.conversations import Claim, Finished, Outcome
@@ -24,6 +24,7 @@ from apps.tenants.hops import hop
 logger = logging.getLogger(__name__)
 LET_GO = ("fenced", "lost")  # reasons after which nothing is saved: somebody else has ended it, or will
 PAUSE = 0.2
+UNSAVABLE = "unsavable"
 
 Ended = Callable[["Reply", Finished | None], None]
 
@@ -38,6 +39,9 @@ class Reply:
         self._lease, self._ended = lease, ended
         self.exchange = claim.exchange
         self.usage = Usage(0, 0)
+        self._has_usage = self._was_refused = False
+        self._prompt: Prompt | None = None
+        self._pieces = 0
         self.wants_person = False
         self.first_token_ms: int | None = None
         self._said = Coalescer(self._emit)
@@ -57,12 +61,12 @@ class Reply:
 
     def stop(self, reason: str) -> bool:
         """Cancel once: a second cancellation would interrupt the saving of what was said, and one before the task's first
-        step would never reach `run`."""
+        step would never reach `run`. False where it has said all it had to say."""
         if self._why is None and not self._is_saving:
             self._why = reason
             if self._has_begun:
                 self.task.cancel()
-        return True
+        return self._why is not None
 
     def fenced(self, epoch: int) -> None:
         if self.exchange.epoch < epoch:
@@ -99,6 +103,7 @@ class Reply:
                 await self._cancelled()
             except ProviderError as error:
                 logger.warning("Provider of agent %s: %s", self.claim.agent.id, error)
+                self._was_refused = not self._pieces
                 await self._end(self._failure(f"provider_{error.kind}", retryable=error.retryable))
             except Exception:
                 logger.exception("Reply to exchange %s failed", self.exchange.id)
@@ -110,19 +115,29 @@ class Reply:
 
     async def _answer(self, watchdog: Watchdog) -> None:
         agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
+        await hop(agent.require_mind)()
         found = await retrieval.search(agent.id, question, history=history)
-        prompt = prompts.compose(agent, question, history=history, found=found)
+        prompt = self._prompt = prompts.compose(agent, question, history=history, found=found)
         async for piece in catalogue.load(agent.provider).stream(prompt):
             if isinstance(piece, str):
                 self._said.add(piece)
+                self._pieces += 1
+                if self._has_said_enough:
+                    break
             elif isinstance(piece, Usage):
-                self.usage = piece
+                self.usage, self._has_usage = piece, True
             elif isinstance(piece, Handoff):
                 self.wants_person = True
         watchdog.stop()
         self._said.flush()
         cited = citations.resolve(self._said.text, found)
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
+
+    @property
+    def _has_said_enough(self) -> bool:
+        """Whether the provider said as much as is paid for: a piece is a token at least, and it was told to end here."""
+        reserved = self.claim.reserved
+        return reserved is not None and self._pieces >= reserved.output_tokens
 
     async def _cancelled(self) -> None:
         why = self._why or "lost"
@@ -150,7 +165,18 @@ class Reply:
             first_token_ms=self.first_token_ms,
             total_ms=self._elapsed_ms(),
             wants_person=self.wants_person,
+            spent=self._spent(),
             **known,  # type: ignore[arg-type]
+        )
+
+    def _spent(self) -> Usage:
+        """What the provider says, or what it is likely to have cost: a reply that was stopped is not free."""
+        reserved = self.claim.reserved
+        if self._has_usage or reserved is None or self._was_refused or self._prompt is None:
+            return self.usage
+        said = max(self._pieces, prompts.estimate(self._said.text))
+        return Usage(
+            min(reserved.input_tokens, prompts.likely(self._prompt)), min(reserved.output_tokens, said)
         )
 
     async def _end(self, outcome: Outcome) -> None:
@@ -158,14 +184,20 @@ class Reply:
         self._is_saving = True
         while self._lease.is_valid:
             try:
-                self._ended(self, await hop(conversations.finish)(self.exchange, outcome))
+                finished = await hop(conversations.finish)(self.exchange, outcome, holder=self._lease.id)
+                if finished is not None:
+                    measures.ended(outcome.state, outcome.reason, self.first_token_ms, outcome.usage)
+                self._ended(self, finished)
                 return
             except (OperationalError, InterfaceError) as error:
                 logger.warning("Exchange %s could not be saved yet: %s", self.exchange.id, error)
                 await asyncio.sleep(PAUSE)
             except DatabaseError:
                 logger.exception("Exchange %s cannot be saved as it is", self.exchange.id)
-                outcome = Outcome("failed", reason="internal", retryable=True)
+                if outcome.reason == UNSAVABLE:  # not even that: give up, and let it be tried anew
+                    break
+                outcome = Outcome("failed", reason=UNSAVABLE, retryable=True)
+        self._ended(self, None)
 
     def _emit(self, text: str) -> None:
         self._watchdog.fed()

@@ -1,4 +1,5 @@
-"""Celery's way in: answering what a dead process has left, and ending chats in which nothing is said any more."""
+"""Celery's way in: answering what a dead process has left, ending chats in which nothing is said any more, and
+deleting those that are too old to keep."""
 
 import asyncio
 from datetime import timedelta
@@ -6,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from apps.chats import conversations, handoff, replies
+from apps.chats import conversations, handoff, replies, retention
 from apps.chats.models import Process
 from apps.tenants import lookup, scope
 from apps.tenants.hops import hop
@@ -27,6 +28,13 @@ def end_idle_tenant() -> None:
     handoff.end_idle(idle=timedelta(minutes=tenant.idle_minutes))
 
 
+@shared_task(base=TenantTask)
+def delete_old_tenant() -> None:
+    tenant = Tenant.objects.get(id=scope.current())
+    if tenant.retention_days is not None:
+        retention.delete_silent(timedelta(days=tenant.retention_days))
+
+
 @shared_task
 def rescue() -> None:
     """Over all tenants: only their ids are read here, the work is one scoped task each."""
@@ -39,6 +47,11 @@ def rescue() -> None:
 @shared_task
 def end_idle() -> None:
     for_each_tenant(end_idle_tenant)
+
+
+@shared_task
+def delete_old() -> None:
+    for_each_tenant(delete_old_tenant)
 
 
 async def _rescue() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from apps.chats import inbox
+from apps.chats import inbox, visitors
 from apps.chats.models import Chat, ContentChat, Event
 from apps.console.guards import staff
 
@@ -38,6 +38,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "chat": chat,
         "assignee": inbox.known_as(chat.assignee),
+        "person": visitors.person_of(chat),
         "items": _items(chat, exchanges, first.created_at if first else None, before),
         "earlier": first.number if first else None,
         "later": min(before + PAGE, chat.last_exchange + 1) if before <= chat.last_exchange else None,

@@ -6,7 +6,6 @@ from django.conf import settings
 from apps.agents.models import Agent
 from apps.knowledge import library
 
-MINUTES = "Enter a whole number of minutes, from 1 to 10080."
 AS_WRITTEN = {"dir": "auto"}
 TOO_LONG = "Shorten it to %(limit_value)d characters: it has %(show_value)d."
 
@@ -86,13 +85,13 @@ class AgentForm(SettingsForm):
     )
 
 
-class OrganisationForm(SettingsForm):
-    idle_minutes = forms.IntegerField(
-        min_value=1,
-        max_value=10080,
-        label="End a quiet chat after (minutes)",
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        help_text="From 1 to 10080 (a week). A chat in which nothing was said for so long has ended; "
-        "the visitor’s next message opens it again.",
-        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), MINUTES),
+class CodeForm(SettingsForm):
+    code = forms.CharField(
+        max_length=40,
+        label="Code",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}
+        ),
+        help_text="Six digits from your authenticator app, or one of your recovery codes.",
+        error_messages={"required": "Enter the code that your app shows."},
     )

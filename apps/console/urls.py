@@ -1,13 +1,34 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from apps.console import agents, chats, dashboard, inbox, knowledge, organisation, session
+from apps.console import (
+    account,
+    agents,
+    audit,
+    chats,
+    dashboard,
+    inbox,
+    joining,
+    keys,
+    knowledge,
+    organisation,
+    people,
+    session,
+    usage,
+)
 
 app_name = "console"
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("login/", session.SignIn.as_view(), name="login"),
+    path("login/code/", session.code, name="code"),
     path("logout/", LogoutView.as_view(next_page="console:login"), name="logout"),
+    path("join/", joining.join, name="join"),
+    path("join/<str:signed>/", joining.arrive, name="arrive"),
+    path("account/", account.second_factor, name="second_factor"),
+    path("account/codes/", account.new_recovery_codes, name="recovery_codes"),
+    path("account/off/", account.turn_off, name="second_factor_off"),
+    path("account/password/", account.password, name="password"),
     path("tenant/", session.choose_tenant, name="choose_tenant"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<uuid:pk>/", agents.edit, name="agent"),
@@ -20,4 +41,21 @@ urlpatterns = [
     path("knowledge/<uuid:pk>/row/", knowledge.row, name="knowledge_row"),
     path("knowledge/<uuid:pk>/delete/", knowledge.delete, name="knowledge_delete"),
     path("organisation/", organisation.organisation, name="organisation"),
+    path("organisation/identity/", organisation.rotate_identity_secret, name="identity_rotate"),
+    path("organisation/identity/forget/", organisation.forget_identity_secret, name="identity_forget"),
+    path("organisation/credentials/<slug:provider>/", organisation.keep_credential, name="credential_keep"),
+    path(
+        "organisation/credentials/<slug:provider>/forget/",
+        organisation.forget_credential,
+        name="credential_forget",
+    ),
+    path("organisation/people/", people.people, name="people"),
+    path("organisation/people/<uuid:pk>/role/", people.change_role, name="member_role"),
+    path("organisation/people/<uuid:pk>/remove/", people.remove, name="member_remove"),
+    path("organisation/invitations/<uuid:pk>/revoke/", people.revoke, name="invitation_revoke"),
+    path("organisation/keys/", keys.keys, name="keys"),
+    path("organisation/keys/<uuid:pk>/revoke/", keys.revoke, name="key_revoke"),
+    path("organisation/usage/", usage.usage, name="usage"),
+    path("organisation/usage/<uuid:pk>/delete/", usage.drop, name="budget_delete"),
+    path("organisation/audit/", audit.audit, name="audit"),
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Actor(NamedTuple):
@@ -16,6 +16,10 @@ class Actor(NamedTuple):
 
 SYSTEM = Actor("system")
 _actor: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
+
+
+def of(user: Any) -> Actor:
+    return Actor("user", str(user.pk), user.get_username())
 
 
 def current() -> Actor:

@@ -1,14 +1,26 @@
-"""The operator's admin: tenants, and what one of them owns, but only after explicitly entering it."""
+"""The operator's admin: tenants, and what one of them owns, but only after explicitly entering it, for an hour.
 
+Going in, coming out and every change is written into that tenant's own audit log, where its owners read it."""
+
+import time
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.tenants import scope
-from apps.tenants.middleware import OPERATOR_KEY
-from apps.tenants.models import ApiKey, Membership, Tenant
+from apps.tenants import actors, audit, keyring, scope
+from apps.tenants.actors import Actor
+from apps.tenants.middleware import OPERATOR_KEY, OPERATOR_UNTIL
+from apps.tenants.models import ApiKey, AuditEntry, Membership, Tenant
+
+VISIT = 3600  # seconds
+
+# Their pages show what makes everybody's codes. `manage.py forget_second_factor` is for whoever lost theirs.
+admin.site.unregister(TOTPDevice)
+admin.site.unregister(StaticDevice)
 
 
 class TenantOwnedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -28,6 +40,19 @@ class TenantOwnedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return scope.current_or_none() is not None and super().has_delete_permission(request, obj)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        audit.note(f"{obj._meta.model_name}.added", obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        audit.note(f"{obj._meta.model_name}.changed", obj)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for one in queryset:
+            audit.note(f"{one._meta.model_name}.deleted", one)
+        return super().log_deletions(request, queryset)
 
 
 class ReadOnlyAdmin(TenantOwnedAdmin):
@@ -63,14 +88,40 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, "Choose exactly one tenant to enter.", messages.ERROR)
             return
         tenant = chosen.get()
-        request.session[OPERATOR_KEY] = str(tenant.id)
+        _note(request, tenant, "operator.entered", minutes=VISIT // 60)
+        request.session[OPERATOR_KEY], request.session[OPERATOR_UNTIL] = str(tenant.id), time.time() + VISIT
         self.log_change(request, tenant, "Entered this tenant's data.")
-        self.message_user(request, f"You now see the data of {tenant}.")
+        self.message_user(
+            request, f"You now see the data of {tenant}, for an hour. It was told so in its audit log."
+        )
 
     @admin.action(description="Leave the entered tenant")
     def leave(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
-        request.session.pop(OPERATOR_KEY, None)
+        entered = request.session.pop(OPERATOR_KEY, None)
+        if tenant := Tenant.objects.filter(id=entered).first():
+            _note(request, tenant, "operator.left")
         self.message_user(request, "You see no tenant's data any more.")
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        _note(
+            request,
+            obj,
+            "organisation.changed" if change else "organisation.opened",
+            fields=form.changed_data,
+        )
+
+
+def _note(request: HttpRequest, tenant: Tenant, action: str, **facts: Any) -> None:
+    who: Any = request.user
+    operator = Actor("operator", str(who.pk), who.get_username())
+    with scope.scoped_to(tenant.id), actors.acting(operator):
+        audit.note(action, tenant, **facts)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor_kind", "actor_name", "action", "target_name", "outcome")
 
 
 @admin.register(Membership)
@@ -87,5 +138,4 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     @admin.action(description="Revoke: it opens nothing from now on")
     def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> None:
         for key in chosen.filter(revoked_at=None):
-            key.revoke()
-            self.log_change(request, key, "Revoked.")
+            keyring.revoke(key)

@@ -1,10 +1,12 @@
 """Who did what to what: a line is written in the same transaction as the deed, and never changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 
-from apps.tenants import actors
+from apps.tenants import actors, lookup, scope
 from apps.tenants.models import AuditEntry
 
 DONE, REFUSED = AuditEntry.Outcome.DONE, AuditEntry.Outcome.REFUSED
@@ -17,11 +19,46 @@ def note(action: str, target: models.Model | None = None, *, outcome: str = DONE
     AuditEntry.objects.create(
         actor_kind=who.kind,
         actor_id=who.id,
-        actor_name=who.name[:150],
+        actor_name=_plain(who.name)[:150],
         action=action,
-        target_kind=target._meta.model_name if target else "",
+        target_kind=(target._meta.model_name or "") if target else "",
         target_id=str(target.pk) if target else "",
-        target_name=str(target)[:150] if target else "",
+        target_name=_plain(str(target))[:150] if target else "",
         outcome=outcome,
-        facts=facts,
+        facts=_plain(facts),
     )
+
+
+@contextmanager
+def deed(
+    action: str,
+    target: models.Model | None = None,
+    *,
+    refusals: tuple[type[Exception], ...] = (),
+    **facts: Any,
+) -> Iterator[None]:
+    """Note what is done inside, in one transaction with it. Where it raises one of the refusals, nothing was done, and that is noted."""
+    try:
+        with transaction.atomic():
+            note(action, target, **facts)
+            yield
+    except refusals as error:
+        note(action, target, outcome=REFUSED, **facts, reason=str(error))
+        raise
+
+
+def note_of_person(user: Any, action: str, *, outcome: str = DONE, **facts: Any) -> None:
+    """What becomes of a person's account concerns every tenant that they work for."""
+    who = actors.of(user) if actors.current() == actors.SYSTEM else actors.current()
+    for tenant_id in lookup.tenants_of_user(user.pk):
+        with scope.scoped_to(tenant_id), actors.acting(who):
+            note(action, user, outcome=outcome, **facts)
+
+
+def _plain(value: Any) -> Any:
+    """On one line, and of characters that a database and a terminal take: a name must not look like a line of its own."""
+    if isinstance(value, str):
+        return "".join(letter if letter.isprintable() else " " for letter in value)
+    if isinstance(value, dict):
+        return {name: _plain(held) for name, held in value.items()}
+    return [_plain(held) for held in value] if isinstance(value, list | tuple) else value

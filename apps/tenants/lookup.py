@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Func, UUIDField, Value
 
 
 def tenant_of_key(prefix: str) -> UUID | None:
@@ -13,8 +14,9 @@ def tenants_of_user(user_id: int) -> list[UUID]:
     return _all("SELECT lookup_memberships(%s)", user_id)
 
 
-def tenant_of_agent(agent_id: UUID) -> UUID | None:
-    return _one("SELECT lookup_agent(%s)", agent_id)
+def agent_owner(agent_id: UUID) -> Func:
+    """The tenant of an agent, to be asked for within the query that reads that tenant."""
+    return Func(Value(agent_id, UUIDField()), function="lookup_agent", output_field=UUIDField())
 
 
 def tenants_with_abandoned_replies(alive: list[UUID]) -> list[UUID]:

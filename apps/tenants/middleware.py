@@ -3,6 +3,7 @@
 Programs come to `/api/` with a key and nothing else counts there; people come with a session. A view's guard then decides
 whether `request.admitted` is enough."""
 
+import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -11,10 +12,10 @@ from django.db import connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from apps.tenants import access
+from apps.tenants import access, twofactor
 
 SESSION_KEY = "tenant_id"
-OPERATOR_KEY = "operator_tenant_id"
+OPERATOR_KEY, OPERATOR_UNTIL = "operator_tenant_id", "operator_until"
 
 
 class TenantMiddleware:
@@ -63,10 +64,19 @@ def _by_key(request: HttpRequest) -> access.Admitted | None:
 
 def _by_session(request: HttpRequest) -> access.Admitted | None:
     chosen = request.session.get(SESSION_KEY)
-    return access.by_membership(request.user, UUID(chosen)) if chosen else None
+    admitted = access.by_membership(request.user, UUID(chosen)) if chosen else None
+    if admitted is None or twofactor.holds(request.session, request.user, admitted.tenant):
+        return admitted
+    request.lacks_second_factor = True  # type: ignore[attr-defined]
+    return None
 
 
 def _as_operator(request: HttpRequest) -> access.Admitted | None:
+    """Until an hour after the operator went in: whoever wants to stay goes in, and is written down, again."""
     entered = request.session.get(OPERATOR_KEY)
-    return access.by_operator(request.user, UUID(entered)) if entered else None
+    if not entered or request.session.get(OPERATOR_UNTIL, 0) < time.time():
+        return None
+    if not twofactor.holds(request.session, request.user):
+        return None
+    return access.by_operator(request.user, UUID(entered))
 

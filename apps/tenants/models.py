@@ -4,15 +4,17 @@ import json
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from apps.tenants import keys, sealing
+from apps.tenants import keys, origins, sealing
 from apps.tenants.owned import TenantOwned
-
 
 INVITATION_DAYS = 7
 
@@ -70,12 +72,26 @@ class Tenant(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Write the origins as browsers do, and refuse what is none."""
+        try:
+            self.allowed_origins = origins.parse_all(self.allowed_origins)
+        except origins.BadOrigin as error:
+            raise ValidationError({"allowed_origins": str(error)}) from error
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.clean()
+        super().save(*args, **kwargs)
+
     @property
     def is_active(self) -> bool:
         return self.suspended_at is None
 
-    def may_use(self, provider: str) -> bool:
-        return provider in self.providers
+    def may_use(self, provider: str, model: str = "") -> bool:
+        """Of a provider that `allowed_models` names, only those models; of others all."""
+        named = [one for one in self.allowed_models if one.startswith(f"{provider}:")]
+        asked = f"{provider}:{model}"
+        return provider in self.providers and (not named or any(fnmatchcase(asked, one) for one in named))
 
     def admits_origin(self, origin: str | None) -> bool:
         """Whether a page of this origin may open a visitor's socket; a missing or `null` origin never may."""
@@ -215,7 +231,7 @@ class AuditEntry(TenantOwned):
     facts = models.JSONField(default=dict)
 
     class Meta(TenantOwned.Meta):
-        indexes = [models.Index("tenant_id", "-at", name="audit_by_time")]
+        indexes = [models.Index("tenant_id", models.F("at").desc(), name="audit_by_time")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name or self.actor_kind}: {self.action} ({self.outcome})"

@@ -7,11 +7,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chatwithus.doctor.findings import Trouble
 from chatwithus.doctor.installation import Installation
-from chatwithus.env import Environment
+from chatwithus.env import Environment, weakness
 
 REQUIRED = ("DATABASE_URL", "VECTOR_DATABASE_URL", "REDIS_URL", "SECRET_KEY")
-PLACEHOLDERS = ("change", "insecure", "placeholder", "example", "replace")
-SHORTEST_KEY = 32
 FRESH_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
 
@@ -49,11 +47,6 @@ def secrets(installation: Installation) -> str:
     if installation.read(lambda environment: environment.flag("DEBUG", False)):
         return "not judged, as DEBUG is on, which it must never be where strangers come"
     remedy = f"set SECRET_KEY to what this prints: {FRESH_KEY}"
-    if any(word in key.lower() for word in PLACEHOLDERS):
-        raise Trouble("SECRET_KEY is a placeholder that anybody can read", remedy=remedy)
-    if len(key) < SHORTEST_KEY or len(set(key)) < 8:
-        raise Trouble(
-            f"SECRET_KEY can be guessed: it has {len(key)} characters, {len(set(key))} of them different",
-            remedy=remedy,
-        )
+    if cause := weakness(key):
+        raise Trouble(f"SECRET_KEY {cause}", remedy=remedy)
     return f"the signing key has {len(key)} characters"

@@ -45,7 +45,7 @@ def disk(installation: Installation, *, room: int = GIB) -> str:
 
 def port(installation: Installation) -> str:
     """Free, or taken by ourselves: our widget is served whatever the state of the rest."""
-    address = _address(installation)
+    address = address_of(installation)
     try:
         address.claim()
     except CannotStart as error:
@@ -55,7 +55,7 @@ def port(installation: Installation) -> str:
     return f"{address.port} is free, so nothing is served there yet"
 
 
-def _address(installation: Installation) -> Address:
+def address_of(installation: Installation) -> Address:
     try:
         known = {name: installation.text(name, "") for name in ("HOST", "PORT", "PUBLIC_URL")}
         return Address.read(known | {"PORT": known["PORT"] or str(urlsplit(known["PUBLIC_URL"]).port or "")})

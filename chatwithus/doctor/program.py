@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from chatwithus.doctor import broker, configuration, databases, machine, report, walls
+from chatwithus.doctor import broker, configuration, databases, machine, report, traffic, walls
 from chatwithus.doctor.checkup import Check, examine
 from chatwithus.doctor.installation import Installation
 
@@ -38,6 +38,8 @@ CHECKS = (
     Check("vectors extension", partial(databases.extension, variable="VECTOR_DATABASE_URL"), ("vectors",)),
     Check("valkey", broker.valkey),
     Check("valkey eviction", broker.eviction, ("valkey",)),
+    Check("cache", traffic.cache),
+    Check("limits", traffic.limits),
     Check("worker", broker.worker, ("valkey",)),
     Check("beat", broker.beat),
 )

@@ -8,6 +8,7 @@ export interface Row {
   chat: string;
   agent: string;
   visitor: string;
+  person?: { name: string; email: string } | null;
   handled_by: Handler;
   name: string | null;
   /** Whose it is: the number of a user. */

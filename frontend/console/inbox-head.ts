@@ -42,7 +42,7 @@ export class Head {
 
   update(state: Row, me: number, isMine: boolean): void {
     setText(this.#name, visitorName(state));
-    this.#name.title = state.visitor;
+    this.#name.title = state.person?.email || state.visitor;
     setText(this.#handler, handling(state, me));
     this.#handler.dataset.handler = state.resolved_at ? "ended" : state.handled_by;
     const address = this.#detail.replace(/0{8}-0{4}-0{4}-0{4}-0{12}/, encodeURIComponent(state.chat));

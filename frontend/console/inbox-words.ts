@@ -4,7 +4,9 @@ import type { Row, Tab, Turn } from "./inbox-frames";
 import type { Exchange } from "./inbox-talk";
 import { waited } from "./times";
 
-export const visitorName = ({ visitor }: Row): string => `Visitor ${visitor.slice(-4)}`;
+/** Whom the organisation has vouched for is called by name; others by the end of what they are numbered by. */
+export const visitorName = ({ visitor, person }: Row): string =>
+  person?.name || person?.email || `Visitor ${visitor.slice(-4)}`;
 
 /** Who handles a chat, as its row says it. */
 export function handler(row: Row, me: number, now = Date.now()): string {

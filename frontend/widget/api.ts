@@ -19,6 +19,7 @@ export function publish(element: ChatWithUsElement): void {
     close: element.close,
     toggle: element.toggle,
     send: element.send,
+    identify: (person?: { jwt?: string }) => element.identify(person),
     isOpen: () => element.isOpen,
     on(name: string, listener: Listener) {
       if (name === "ready") return queueMicrotask(() => listener({}));

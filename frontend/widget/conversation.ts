@@ -10,6 +10,8 @@ import { type Action, empty, fits, position, reduce, type Transcript } from "./t
 
 const TYPING_EVERY_MS = 3000;
 const TYPING_LASTS_MS = 6000;
+/** The page's own server did not sign this, or not for now. */
+const BAD_IDENTITY = "bad_identity";
 /** The reply had ended, or runs elsewhere: what is true is asked anew. */
 const NOTHING_TO_STOP = "nothing_to_stop";
 
@@ -23,7 +25,7 @@ export interface Said {
 interface Hooks {
   changed(): void;
   said(message: Said): void;
-  happened(name: "handoff" | "resolved", detail: Record<string, unknown>): void;
+  happened(name: "handoff" | "resolved" | "identified", detail: Record<string, unknown>): void;
   failed(problem: { code: string; detail?: string }): void;
 }
 
@@ -35,6 +37,7 @@ export class Conversation {
   readonly #hooks: Hooks;
   readonly #inFlight = new Set<string>();
   readonly #doubted = new Set<number>();
+  #jwt: string | undefined;
   #torn = "";
   #typedAt = Number.NEGATIVE_INFINITY;
   #quiet = 0;
@@ -47,7 +50,7 @@ export class Conversation {
     this.#connection = new Connection(address, {
       hello: () => {
         const resume = position(this.state);
-        return { type: "hello", ...this.#known(), ...(resume && { resume }) };
+        return { type: "hello", ...this.#proof(), ...(resume && { resume }) };
       },
       received: (frame) => this.#received(frame),
       changed: (link, code) => this.#changed(link, code),
@@ -70,6 +73,13 @@ export class Conversation {
 
   end(): void {
     this.#connection.stop();
+  }
+
+  /** The page vouches for its visitor; until it is gone, or the token ends, they are this person on every device. */
+  identify(jwt: string): void {
+    if (jwt === this.#jwt) return;
+    this.#jwt = jwt;
+    this.#connection.greet();
   }
 
   send(text: string): void {
@@ -110,6 +120,7 @@ export class Conversation {
     const before = this.state;
     this.#dispatch(frame);
     this.#tell(frame, before);
+    if (frame.type === "welcome" && this.#jwt) this.#hooks.happened("identified", {});
     if (frame.type === "ack") this.#inFlight.delete(frame.client_message_id);
     if (frame.type === "ack" || frame.type === "welcome") this.#flush();
     if ("sha256" in frame) void this.#verify(frame);
@@ -117,6 +128,7 @@ export class Conversation {
 
   #refused(frame: ServerFrame & { type: "error" }): void {
     this.#hooks.failed(frame);
+    if (frame.code === BAD_IDENTITY) return this.#stranger();
     if (frame.code === NOTHING_TO_STOP) return this.#heal();
     this.#inFlight.delete(frame.client_message_id ?? "");
     this.#dispatch(frame);
@@ -198,8 +210,20 @@ export class Conversation {
   #dispatch(action: Action): void {
     const { token, chat } = this.state;
     this.state = reduce(this.state, action);
-    if (token !== this.state.token || chat !== this.state.chat) this.#memory.save(this.#known());
+    if (token !== this.state.token || chat !== this.state.chat)
+      this.#memory.save(this.#jwt ? {} : this.#known());
     this.#hooks.changed();
+  }
+
+  /** Goes on as somebody whom nobody vouches for. */
+  #stranger(): void {
+    this.#jwt = undefined;
+    this.#connection.greet();
+  }
+
+  #proof(): { token?: string; jwt?: string; chat?: string } {
+    const { chat } = this.state;
+    return this.#jwt ? { jwt: this.#jwt, ...(chat && { chat }) } : this.#known();
   }
 
   #known(): { token?: string; chat?: string } {
@@ -209,6 +233,8 @@ export class Conversation {
 
   #forget(): boolean {
     const wasKnown = this.state.token !== undefined;
+    if (this.#jwt) this.#hooks.failed({ code: BAD_IDENTITY });
+    this.#jwt = undefined;
     this.#dispatch({ type: "local.forget" });
     return wasKnown;
   }

@@ -24,6 +24,7 @@ export class ChatWithUsElement extends HTMLElement {
   #panel: Panel | undefined;
   #conversation: Conversation | undefined;
   #before: Element | null = null;
+  #jwt = "";
   #isQueued = false;
   #unread = 0;
 
@@ -88,6 +89,13 @@ export class ChatWithUsElement extends HTMLElement {
     conversation.send(text.trim());
   };
 
+  /** The page's server says who the visitor is, by a JWT; nothing else does. */
+  identify = ({ jwt }: { jwt?: string } = {}): void => {
+    if (typeof jwt !== "string" || !jwt) return;
+    this.#jwt = jwt;
+    this.#conversation?.identify(jwt);
+  };
+
   emit(name: string, detail: unknown = {}): void {
     window.dispatchEvent(new CustomEvent(`chatwithus:${name}`, { detail }));
   }
@@ -115,6 +123,7 @@ export class ChatWithUsElement extends HTMLElement {
       },
     );
     const conversation = this.#conversation;
+    if (this.#jwt) conversation.identify(this.#jwt);
     this.#panel ??= this.#furnishPanel(conversation);
     return { panel: this.#panel, conversation };
   }

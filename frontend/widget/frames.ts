@@ -96,7 +96,7 @@ export type ServerFrame =
   | (Durable & { type: "resolved"; by: string })
   | (Durable & { type: "feedback"; exchange: number; value: number })
   | { type: "typing"; from: "visitor" | "staff"; name?: string | null }
-  | { type: "error"; code: string; detail?: string; client_message_id?: string }
+  | { type: "error"; code: string; detail?: string; client_message_id?: string; retry_after?: number }
   | { type: "ping" }
   | { type: "pong" };
 
@@ -109,7 +109,7 @@ export interface Position {
 }
 
 export type ClientFrame =
-  | { type: "hello"; token?: string; chat?: string; resume?: Position }
+  | { type: "hello"; token?: string; jwt?: string; chat?: string; resume?: Position }
   | ({ type: "resume" } & Position)
   | { type: "message.send"; client_message_id: string; text: string }
   | { type: "feedback"; exchange: number; value: Thumb }

@@ -63,6 +63,13 @@ export class Connection {
     this.#await();
   }
 
+  /** Says hello again on the same line: what we are known by has changed. */
+  greet(): void {
+    if (!this.#socket) return;
+    this.#write(this.#hooks.hello());
+    this.#await();
+  }
+
   /** Drops the socket and soon says hello on another. */
   restart(): void {
     this.#lost();

@@ -58,7 +58,7 @@ export const stopped = (reason = ""): string => stops[reason] ?? "Stopped";
 
 const problems: Record<string, string> = {
   message_too_long: "That message is too long. Shorten it and send it again.",
-  rate_limited: "Too many messages in a short time. Wait a moment.",
+  budget_exhausted: "The assistant has reached its limit for now. Your question is saved.",
   overloaded: "Many people are asking right now. Wait a moment.",
   timeout: "The answer took too long.",
   unreachable: "The assistant could not be reached.",

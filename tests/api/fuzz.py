@@ -19,9 +19,9 @@ ENDLESS = (
     "chat_follow"  # answers as long as somebody listens, so it is only asked for chats that are not there
 )
 CONFIG = """
-# No schema can say which agents there are.
+# No schema can say which agents, origins and providers there are, nor what an e-mail address is.
 [[operations]]
-include-operation-id = "knowledge_add"
+include-operation-id = ["knowledge_add", "people_invite", "keys_mint", "organisation_change", "organisation_keep_credential"]
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 422]
 """
@@ -51,11 +51,11 @@ def deepened(told: dict[str, Any], *, agent: str, chat: str, knowledge: str) -> 
     schemas["CompletionRequest"]["properties"]["model"] = _one(agent)
     for content in told["paths"]["/api/v1/knowledge"]["post"]["requestBody"]["content"].values():
         content["schema"]["properties"]["agents"]["items"] = _one(agent)
-    known = {"session_id": chat, "knowledge_id": knowledge, "model": agent}
+    known = {"session_id": chat, "knowledge_id": knowledge, "model": agent, "provider": "openai"}
     for routes in told["paths"].values():
         for route in routes.values():
             for parameter in route["parameters"]:
-                if parameter["in"] == "path":
+                if parameter["name"] in known:
                     parameter["schema"] = _one(known[parameter["name"]])
     text = json.dumps(told).replace(reference.AGENT, agent).replace(reference.CHAT, chat)
     found: dict[str, Any] = json.loads(text.replace(reference.KNOWLEDGE, knowledge))

@@ -3,8 +3,9 @@
 import asyncio
 import uuid
 
-from apps.chats import bell, valkey
+from apps.chats import bell
 from apps.chats.bell import Ring
+from apps.tenants import valkey
 from tests.chats.elsewhere import Elsewhere
 from tests.world import House
 

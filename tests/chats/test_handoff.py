@@ -14,9 +14,10 @@ from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from apps.chats import conversations, handoff, hub, replies, valkey
+from apps.chats import conversations, handoff, hub, replies
 from apps.chats.events import Entry, Position
 from apps.chats.models import Chat, ContentChat
+from apps.tenants import valkey
 from apps.tenants.models import Membership
 from tests.chats.conftest import script
 from tests.chats.elsewhere import Elsewhere

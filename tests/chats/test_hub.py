@@ -7,10 +7,11 @@ import orjson
 import pytest
 from channels.db import database_sync_to_async
 
-from apps.chats import chatlog, hub, replies, valkey
+from apps.chats import chatlog, hub, replies
 from apps.chats.events import ENDS, Entry, Position
 from apps.chats.feed import Feed
 from apps.chats.ledger import NoSuchChat
+from apps.tenants import valkey
 from tests.chats.conftest import script
 from tests.chats.elsewhere import Elsewhere
 from tests.chats.test_replies import ask, until_said

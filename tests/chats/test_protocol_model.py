@@ -25,10 +25,11 @@ from hypothesis.stateful import (
 )
 
 from apps.agents.models import Agent
-from apps.chats import events, handoff, hub, relay, replies, valkey
+from apps.chats import events, handoff, hub, relay, replies
 from apps.chats.conversations import chat_id_for
 from apps.chats.events import Entry, Position
 from apps.chats.replies import Opening
+from apps.tenants import valkey
 from tests import trace
 from tests.client import SETTLED, Seen, Transcript
 from tests.scripted import answer

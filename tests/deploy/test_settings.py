@@ -16,7 +16,7 @@ from tests.services import ROOT
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 LISTED = dict(re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
-READERS = {"text", "flag", "integer", "words", "pairs", "postgres", "get", "_database"}
+READERS = {"text", "flag", "integer", "words", "pairs", "limits", "prices", "postgres", "get", "_database"}
 ADDRESSES = {"DATABASE_URL", "VECTOR_DATABASE_URL", "REDIS_URL"}
 OUTSIDE_COMPOSE = {"HOST", "PORT", "DATA_DIR", "FORWARDED_ALLOW_IPS"}
 OF_THE_TERMINAL = {"NO_COLOR"}

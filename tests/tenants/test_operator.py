@@ -1,10 +1,15 @@
 """The operator's admin shows a tenant's rows only inside a tenant that was explicitly entered, and writes that down."""
 
+import time
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from apps.tenants import scope
+from apps.tenants.models import AuditEntry, Tenant
+from tests.tenants.acting import log, member, said
 from tests.world import House
 
 OWNED = ("agents/agent", "knowledge/knowledge", "chats/chat", "chats/contentchat", "analysis/sentimentanalysis", "tenants/apikey", "tenants/membership")  # fmt: skip
@@ -50,6 +55,48 @@ def test_entering_is_written_down_and_leaving_shuts_the_door(operator: Client, a
     assert "Entered" in entry.get_change_message()
     enter(operator, acme, action="leave")
     assert operator.get("/admin/agents/agent/").status_code == 403
+
+
+def test_the_tenant_reads_in_its_own_log_that_the_operator_was_there(operator: Client, acme: House) -> None:
+    enter(operator, acme)
+    operator.post("/admin/tenants/tenant/", {"action": "leave", "_selected_action": [str(acme.tenant.id)]})
+    assert [(entry.action, entry.actor_kind, entry.actor_name) for entry in log(acme)] == [
+        ("operator.entered", "operator", "operator"),
+        ("operator.left", "operator", "operator"),
+    ]
+
+
+def test_a_visit_ends_by_itself_after_an_hour(
+    operator: Client, acme: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(operator, acme)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 3599)
+    assert operator.get("/admin/agents/agent/").status_code == 200
+    monkeypatch.setattr(time, "time", lambda: now + 3601)
+    assert operator.get("/admin/agents/agent/").status_code == 403
+
+
+def test_what_the_operator_changes_stands_in_the_tenants_log(operator: Client, acme: House) -> None:
+    enter(operator, acme)
+    address = f"/admin/tenants/membership/{member(acme, acme.user).id}/change/"
+    assert operator.post(address, {"user": acme.user.pk, "role": "manager"}).status_code == 302
+    assert ("membership.changed", "done") in said(acme)
+
+
+def test_opening_and_changing_a_tenant_is_written_down(operator: Client, db: None) -> None:
+    fields = {
+        "name": "Initech",
+        "slug": "initech-admin",
+        "locale": "en",
+        "idle_minutes": "30",
+        "providers": "builtin",
+    }
+    assert operator.post("/admin/tenants/tenant/add/", fields).status_code == 302
+    opened = Tenant.objects.get(slug="initech-admin")
+    with scope.scoped_to(opened.id):
+        entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor_kind) == ("organisation.opened", "operator")
 
 
 def test_staff_of_a_tenant_are_no_operators(db: None, acme: House) -> None:

@@ -35,7 +35,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Everything a provider may know; `history` is oldest first, `sources` best first."""
+    """Everything a provider may know; `history` is oldest first, `sources` best first. Its answer may have `most_tokens`, which
+    a provider tells its model: what goes beyond is cut off."""
 
     model: str
     temperature: float
@@ -44,6 +45,7 @@ class Prompt:
     question: str
     sources: tuple[Source, ...]
     refusal: str
+    most_tokens: int = 1024
 
 
 @dataclass(frozen=True, slots=True)

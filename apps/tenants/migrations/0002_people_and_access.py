@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
                 'base_manager_name': 'objects',
-                'indexes': [models.Index(models.F('tenant_id'), models.F('-at'), name='audit_by_time')],
+                'indexes': [models.Index(models.F('tenant_id'), models.expressions.OrderBy(models.F('at'), descending=True), name='audit_by_time')],
             },
         ),
         migrations.CreateModel(

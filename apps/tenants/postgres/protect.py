@@ -70,11 +70,11 @@ class AppendOnly(Operation):
 
 
 class Guards(Operation):
-    """Count the access version up, when the transaction commits, wherever these columns of a table change or a row goes."""
+    """Count the access version up, when the transaction commits, wherever these columns of a table change, if any, or a row goes."""
 
     reversible = False
 
-    def __init__(self, table: str, columns: str) -> None:
+    def __init__(self, table: str, columns: str = "") -> None:
         self.table, self.columns = table, columns
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
@@ -84,8 +84,9 @@ class Guards(Operation):
         self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
     ) -> None:
         if editor.connection.alias == "default":
+            change = f"UPDATE OF {self.columns} OR DELETE" if self.columns else "DELETE"
             editor.execute(
-                f"CREATE CONSTRAINT TRIGGER {self.table}_guards AFTER UPDATE OF {self.columns} OR DELETE ON {self.table} "
+                f"CREATE CONSTRAINT TRIGGER {self.table}_guards AFTER {change} ON {self.table} "
                 "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_access_version()"
             )
 

@@ -12,7 +12,11 @@ _GRANTS = (
 )
 
 # Deleting a tenant would take along all it has, past the wall: a tenant is suspended instead.
-_ONLY_IN_DEFAULT = ("REVOKE DELETE ON tenants_tenant FROM app",)
+# The audit log grows only; TRUNCATE is never granted.
+_ONLY_IN_DEFAULT = (
+    "REVOKE DELETE ON tenants_tenant FROM app",
+    "REVOKE UPDATE, DELETE ON tenants_auditentry FROM app",
+)
 
 
 class Command(migrate.Command):

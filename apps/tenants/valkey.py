@@ -11,20 +11,25 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+MOST = 32
 Unreachable = (RedisError, OSError, TimeoutError)
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis]" = WeakKeyDictionary()
 
 
 def client() -> "redis.asyncio.Redis":
-    """The running loop's client: half a second for an answer, and no second try, so that nothing waits for a dead server."""
+    """The running loop's client: half a second for an answer, and no second try, so that nothing waits for a dead server. Where all
+    its connections are in use it waits for one: many at once are no reason to find nobody there."""
     loop = asyncio.get_running_loop()
     if loop not in _clients:
-        _clients[loop] = redis.asyncio.Redis.from_url(
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
             settings.REDIS_URL,
+            max_connections=MOST,
+            timeout=0.5,
             socket_timeout=0.5,
             socket_connect_timeout=0.5,
             retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
         )
+        _clients[loop] = redis.asyncio.Redis.from_pool(pool)
     return _clients[loop]
 
 
@@ -48,7 +53,7 @@ def is_cancelled() -> bool:
 
 @cache
 def blocking() -> redis.Redis:
-    """A client for threads."""
+    """A client for threads: it too waits half a second at most."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
     )

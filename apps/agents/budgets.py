@@ -1,0 +1,157 @@
+"""What agents may spend: reserved before a provider is asked, in the transaction that claims the reply; settled when it has ended.
+
+A reservation is the most that the reply can cost, and one UPDATE takes it only where it still fits; so however many replies run at
+once, used and reserved together never pass the budget. A reply that is run again, its process dead, keeps its reservation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.agents.models import Agent, Budget, Reservation, Spending
+from apps.agents.providers.base import Usage
+from apps.tenants import audit
+
+STALE = timedelta(days=1)  # no reply runs for so long: whatever reserved this has vanished
+_MILLION = 1_000_000
+
+
+class BudgetExhausted(Exception):
+    """What is left of a budget is less than this reply could cost."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(f"The budget of {budget} is used up.")
+        self.budget = budget
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Where a budget stands in the period that began on `start`; it begins anew at `resets_at`."""
+
+    budget: Budget
+    start: date
+    resets_at: datetime
+    tokens_used: int
+    tokens_reserved: int
+    cost_used: Decimal
+    cost_reserved: Decimal
+
+    @property
+    def share(self) -> float:
+        """What is used and reserved of it, from 0 to 1; of tokens or cost, whichever is nearer to its end."""
+        limits = (
+            (self.tokens_used + self.tokens_reserved, self.budget.tokens),
+            (self.cost_used + self.cost_reserved, self.budget.cost),
+        )
+        shares = [float(spent / most) if most else 1.0 for spent, most in limits if most is not None]
+        return min(1.0, max(shares, default=0.0))
+
+
+def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
+    """Hold so much of every budget that this agent spends from, or of none. None where there is no budget.
+
+    Raises BudgetExhausted. To be called in the transaction that claims the reply."""
+    budgets = list(Budget.objects.filter(Q(agent=None) | Q(agent=agent)).order_by("id"))
+    if not budgets:
+        return None
+    if not Reservation.objects.filter(exchange=exchange).exists():
+        with transaction.atomic():
+            for budget in budgets:
+                _reserve(exchange, budget, _tokens(most), cost(agent, most))
+    return most
+
+
+def settle(exchange: UUID, agent: Agent, spent: Usage | None) -> None:
+    """Count what a reply has cost in place of what was reserved for it; all of that where `spent` is not known."""
+    held = Reservation.objects.filter(exchange=exchange)
+    for one in held.select_related("spending").order_by("spending__budget_id"):
+        tokens = one.tokens if spent is None else _tokens(spent)
+        price = one.cost if spent is None else cost(agent, spent)
+        _move(one, tokens, price)
+        one.delete()
+
+
+def release_stale() -> int:
+    """Count what was reserved by replies that vanished with their chats; how many."""
+    stale = Reservation.objects.filter(created_at__lt=timezone.now() - STALE).order_by("spending__budget_id")
+    with transaction.atomic():
+        for one in (found := list(stale[:1000])):
+            _move(one, one.tokens, one.cost)
+            one.delete()
+    return len(found)
+
+
+def cost(agent: Agent, usage: Usage) -> Decimal:
+    """By the first line of PRICES that its provider and model fit; nothing where none does."""
+    name = f"{agent.provider}:{agent.model}"
+    prices = (price for pattern, price in settings.PRICES.items() if fnmatchcase(name, pattern))
+    into, out = next(prices, (Decimal(0), Decimal(0)))
+    return ((usage.input_tokens * into + usage.output_tokens * out) / _MILLION).quantize(Decimal("0.000001"))
+
+
+def gauges() -> Iterator[Gauge]:
+    """Every budget of the tenant, those of the whole organisation first."""
+    today = timezone.now().date()
+    budgets = Budget.objects.select_related("agent").order_by(
+        F("agent__name").asc(nulls_first=True), "period"
+    )
+    found = {
+        (one.budget_id, one.start): one for one in Spending.objects.filter(start__gte=today.replace(day=1))
+    }
+    for budget in budgets:
+        start = budget.start(today)
+        resets_at = datetime.combine(budget.end(today), time(), UTC)
+        one = found.get((budget.id, start)) or Spending(budget=budget, start=start)
+        spent = (one.tokens_used, one.tokens_reserved, Decimal(one.cost_used), Decimal(one.cost_reserved))
+        yield Gauge(budget, start, resets_at, *spent)
+
+
+def keep(agent: Agent | None, period: str, *, tokens: int | None, cost: Decimal | None) -> Budget:
+    """Set a budget, in place of the one for the same agent and period. What was spent in the period counts on, where it was counted."""
+    with transaction.atomic():
+        limits: dict[str, Any] = {"tokens": tokens, "cost": cost}
+        budget, _ = Budget.objects.update_or_create(agent=agent, period=period, defaults=limits)
+        audit.note("budget.changed", budget, tokens=tokens, cost=None if cost is None else str(cost))
+    return budget
+
+
+def drop(budget: Budget) -> None:
+    """From now on nothing limits that."""
+    with transaction.atomic():
+        audit.note("budget.deleted", budget)
+        budget.delete()
+
+
+def _reserve(exchange: UUID, budget: Budget, tokens: int, price: Decimal) -> None:
+    start = budget.start(timezone.now().date())
+    spending, _ = Spending.objects.get_or_create(budget=budget, start=start)
+    fitting = Spending.objects.filter(id=spending.id)
+    if budget.tokens is not None:
+        fitting = fitting.filter(tokens_used__lte=budget.tokens - tokens - F("tokens_reserved"))
+    if budget.cost is not None:
+        fitting = fitting.filter(cost_used__lte=budget.cost - price - F("cost_reserved"))
+    held = {"tokens_reserved": F("tokens_reserved") + tokens, "cost_reserved": F("cost_reserved") + price}
+    if not fitting.update(**held):
+        raise BudgetExhausted(budget)
+    Reservation.objects.create(exchange=exchange, spending=spending, tokens=tokens, cost=price)
+
+
+def _move(one: Reservation, tokens: int, price: Decimal) -> None:
+    Spending.objects.filter(id=one.spending_id).update(
+        tokens_reserved=F("tokens_reserved") - one.tokens,
+        tokens_used=F("tokens_used") + tokens,
+        cost_reserved=F("cost_reserved") - one.cost,
+        cost_used=F("cost_used") + price,
+    )
+
+
+def _tokens(usage: Usage) -> int:
+    return usage.input_tokens + usage.output_tokens

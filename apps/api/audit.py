@@ -1,0 +1,52 @@
+"""`/api/v1/audit`: who did what to what, and what was refused."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from apps.api import reference
+from apps.api.guards import ByKey
+from apps.api.organisation_schemas import NO_NUL, AuditEntryResponse, AuditLog, Cursor, Limit
+from apps.tenants import journal, pages
+from apps.tenants.models import AuditEntry
+
+Action = Annotated[
+    str,
+    Query(
+        max_length=60,
+        pattern=NO_NUL,
+        description="A thing, such as `key`, or a thing and a verb: `key.revoked`.",
+    ),
+]
+Actor = Annotated[str, Query(max_length=150, pattern=NO_NUL, description="A part of a name.")]
+router = Router(tags=["audit"], auth=ByKey("audit.read"))
+
+
+@router.get("/audit", response=AuditLog, summary="Read the audit log", **reference.AUDIT)
+def entries(
+    request: HttpRequest,
+    action: Action = "",
+    actor: Actor = "",
+    outcome: Literal["done", "refused"] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: Cursor = None,
+    limit: Limit = pages.FEW,
+) -> AuditLog:
+    """Newest first. Nobody can change or delete a line."""
+    wanted = journal.entries(
+        action=action, actor=actor, outcome=outcome or "", since=_utc(since), until=_utc(until)
+    )
+    rows, following = pages.cut(wanted, by="at", cursor=cursor, limit=limit)
+    return AuditLog(entries=[_describe(row) for row in rows], next_cursor=following)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def _describe(entry: AuditEntry) -> AuditEntryResponse:
+    told = {name: getattr(entry, name) for name in AuditEntryResponse.model_fields}
+    return AuditEntryResponse(**told)

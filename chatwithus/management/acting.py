@@ -1,0 +1,45 @@
+"""What commands about one tenant share: its slug, its scope, and the name of whoever typed them, for the audit log."""
+
+import getpass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.tenants import actors, scope
+from apps.tenants.actors import Actor
+from apps.tenants.models import Tenant
+
+
+class TenantCommand(BaseCommand):
+    """Its first argument is a tenant's slug; `run` works in that tenant's scope and returns what to print."""
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("tenant", metavar="TENANT", help="the organisation's slug, as in /admin/")
+        self.add_more(parser)
+
+    def add_more(self, parser: Any) -> None:
+        """Arguments after the slug."""
+
+    def handle(self, *args: Any, tenant: str, **options: Any) -> str:
+        found = Tenant.objects.filter(slug=tenant).first()
+        if found is None:
+            raise CommandError(f"There is no tenant called {tenant}.")
+        with acting(), scope.scoped_to(found.id):
+            return self.run(found, **options)
+
+    run: Callable[..., str]
+
+
+@contextmanager
+def acting() -> Iterator[None]:
+    with actors.acting(Actor("command", "", _who())):
+        yield
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # in a container whose user has no name
+        return ""

@@ -1,0 +1,186 @@
+"""Budgets by themselves: what is reserved and settled, and that no two at once get what only one can have."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+from django.utils import timezone
+
+from apps.agents import budgets
+from apps.agents.budgets import BudgetExhausted
+from apps.agents.models import Agent, Budget, Reservation, Spending
+from apps.agents.providers.base import Usage
+from apps.tenants import scope
+from apps.tenants.models import AuditEntry
+from tests.world import House
+
+Both = tuple[House, House]
+
+
+def spent(budget: Budget) -> tuple[int, int]:
+    """Used and reserved."""
+    return Spending.objects.values_list("tokens_used", "tokens_reserved").get(budget=budget)
+
+
+def test_without_a_budget_nothing_is_reserved(acme: House) -> None:
+    with acme.scope():
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(10, 10)) is None
+        assert not Spending.objects.exists()
+
+
+def test_what_is_reserved_is_settled_by_what_it_cost(acme: House) -> None:
+    exchange = uuid.uuid4()
+    with acme.scope():
+        budget = budgets.keep(None, "month", tokens=1000, cost=None)
+        assert budgets.reserve(exchange, acme.agent, Usage(100, 50)) == Usage(100, 50)
+        assert spent(budget) == (0, 150)
+        budgets.settle(exchange, acme.agent, Usage(60, 7))
+        assert spent(budget) == (67, 0)
+        assert not Reservation.objects.exists()
+        budgets.settle(exchange, acme.agent, Usage(60, 7))  # it is over
+        assert spent(budget) == (67, 0)
+
+
+def test_where_nobody_knows_the_cost_it_is_all_that_was_reserved(acme: House) -> None:
+    exchange = uuid.uuid4()
+    with acme.scope():
+        budget = budgets.keep(None, "day", tokens=1000, cost=None)
+        budgets.reserve(exchange, acme.agent, Usage(100, 50))
+        budgets.settle(exchange, acme.agent, None)
+        assert spent(budget) == (150, 0)
+
+
+def test_a_reply_that_is_run_again_keeps_its_reservation(acme: House) -> None:
+    exchange = uuid.uuid4()
+    with acme.scope():
+        budget = budgets.keep(None, "day", tokens=150, cost=None)
+        for _ in range(3):
+            assert budgets.reserve(exchange, acme.agent, Usage(100, 50)) == Usage(100, 50)
+        assert spent(budget) == (0, 150)
+
+
+@pytest.mark.parametrize("most", [150, 149])
+def test_it_fits_or_it_does_not(acme: House, most: int) -> None:
+    with acme.scope():
+        budgets.keep(None, "day", tokens=most, cost=None)
+        if most == 150:
+            budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50))
+        else:
+            with pytest.raises(BudgetExhausted):
+                budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50))
+
+
+def test_of_several_budgets_all_must_do_or_none_is_touched(acme: House) -> None:
+    with acme.scope():
+        wide = budgets.keep(None, "month", tokens=1000, cost=None)
+        budgets.keep(acme.agent, "day", tokens=100, cost=None)
+        other = Agent.objects.create(name="Other")
+        with pytest.raises(BudgetExhausted):
+            budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50))
+        assert not Spending.objects.filter(budget=wide).exclude(tokens_reserved=0).exists()
+        assert budgets.reserve(uuid.uuid4(), other, Usage(100, 50)) is not None
+        assert spent(wide) == (0, 150)
+
+
+def test_a_rivals_budget_is_nobodys_business(acme: House, globex: House) -> None:
+    with globex.scope():
+        budgets.keep(None, "day", tokens=1, cost=None)
+    with acme.scope():
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50)) is None
+
+
+def test_nobody_spends_over_a_budget_at_once(houses: Both) -> None:
+    """50 threads at 95 %: each spends all that it reserved, so one too many would be seen."""
+    acme, _ = houses
+    with acme.scope():
+        budget = budgets.keep(None, "month", tokens=100_000, cost=None)
+        daily = budgets.keep(acme.agent, "day", tokens=100_000, cost=None)
+        for one in (budget, daily):
+            Spending.objects.create(budget=one, start=one.start(timezone.now().date()), tokens_used=95_000)
+
+    def run(_: int) -> bool:
+        try:
+            with scope.scoped_to(acme.tenant.id):
+                exchange = uuid.uuid4()
+                try:
+                    budgets.reserve(exchange, acme.agent, Usage(300, 33))
+                except BudgetExhausted:
+                    return False
+                budgets.settle(exchange, acme.agent, None)
+                return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        served = sum(pool.map(run, range(50)))
+    with acme.scope():
+        assert served == 15  # of 5,000 tokens, 333 each
+        assert spent(budget) == spent(daily) == (95_000 + 15 * 333, 0)
+
+
+def test_a_cost_is_limited_as_tokens_are(acme: House, settings: LazySettings) -> None:
+    settings.PRICES = {"builtin:*": (Decimal("2.50"), Decimal(10)), "*": (Decimal(1000), Decimal(1000))}
+    exchange, most = uuid.uuid4(), Usage(1_000_000, 100_000)
+    with acme.scope():
+        budgets.keep(None, "month", tokens=None, cost=Decimal("3.6"))
+        budgets.reserve(exchange, acme.agent, most)
+        with pytest.raises(BudgetExhausted):
+            budgets.reserve(uuid.uuid4(), acme.agent, most)
+        budgets.settle(exchange, acme.agent, Usage(1000, 10))
+        gauge = next(budgets.gauges())
+        assert (gauge.cost_used, gauge.cost_reserved) == (Decimal("0.0026"), Decimal(0))
+        assert gauge.share == pytest.approx(0.0026 / 3.6)
+
+
+def test_without_a_price_a_reply_costs_nothing(acme: House) -> None:
+    assert budgets.cost(acme.agent, Usage(10**6, 10**6)) == 0
+
+
+@pytest.mark.parametrize(
+    ("period", "day", "start", "end"),
+    [
+        ("day", date(2026, 12, 31), date(2026, 12, 31), date(2027, 1, 1)),
+        ("month", date(2026, 12, 31), date(2026, 12, 1), date(2027, 1, 1)),
+        ("month", date(2028, 2, 29), date(2028, 2, 1), date(2028, 3, 1)),
+        ("month", date(2026, 1, 1), date(2026, 1, 1), date(2026, 2, 1)),
+    ],
+)
+def test_a_period_begins_and_ends(period: str, day: date, start: date, end: date) -> None:
+    budget = Budget(period=period, tenant_id=uuid.uuid4())
+    assert (budget.start(day), budget.end(day)) == (start, end)
+
+
+def test_a_new_period_begins_with_nothing_spent(acme: House) -> None:
+    with acme.scope():
+        budget = budgets.keep(None, "day", tokens=100, cost=None)
+        yesterday = timezone.now().date() - timedelta(days=1)
+        Spending.objects.create(budget=budget, start=yesterday, tokens_used=100)
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(50, 50)) is not None
+        gauge = next(budgets.gauges())
+        assert (gauge.tokens_used, gauge.tokens_reserved, gauge.share) == (0, 100, 1.0)
+        assert gauge.resets_at > datetime.now(UTC)
+
+
+def test_one_budget_for_each_agent_and_period_and_every_change_is_noted(acme: House) -> None:
+    with acme.scope():
+        first = budgets.keep(None, "day", tokens=100, cost=None)
+        assert budgets.keep(None, "day", tokens=200, cost=Decimal(5)) == first
+        budgets.keep(acme.agent, "day", tokens=1, cost=None)
+        assert [gauge.budget.agent for gauge in budgets.gauges()] == [None, acme.agent]
+        budgets.drop(first)
+        noted = AuditEntry.objects.filter(action__startswith="budget.").order_by("at")
+        assert [one.action for one in noted] == ["budget.changed"] * 3 + ["budget.deleted"]
+
+
+def test_what_vanished_is_counted_in_the_end(acme: House) -> None:
+    with acme.scope():
+        budget = budgets.keep(None, "day", tokens=1000, cost=None)
+        budgets.reserve(uuid.uuid4(), acme.agent, Usage(10, 10))
+        budgets.reserve(uuid.uuid4(), acme.agent, Usage(1, 1))
+        Reservation.objects.filter(tokens=20).update(created_at=timezone.now() - budgets.STALE * 2)
+        assert budgets.release_stale() == 1
+        assert spent(budget) == (20, 2)

@@ -1,0 +1,213 @@
+"""Replies within a budget: reserved before the provider is asked, settled whatever becomes of the reply, and refused politely."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from channels.db import database_sync_to_async
+from django.conf import LazySettings
+from django.utils import timezone
+
+from apps.agents import budgets
+from apps.agents.models import Budget, Reservation, Spending
+from apps.chats import conversations, handoff, prompts, replies
+from apps.chats.conversations import Opening
+from apps.chats.entries import Entry
+from apps.chats.models import ContentChat, Process
+from tests.chats.conftest import script
+from tests.chats.elsewhere import Elsewhere
+from tests.scripted import answer
+from tests.world import House
+
+on_database = database_sync_to_async
+QUESTION = "Hello?"
+
+
+@pytest.fixture(autouse=True)
+def short_answers(settings: LazySettings) -> None:
+    settings.MAX_OUTPUT_TOKENS = 50
+
+
+@on_database
+def limited(house: House, tokens: int, *, used: int = 0) -> Budget:
+    budget = budgets.keep(None, "month", tokens=tokens, cost=None)
+    start = budget.start(timezone.now().date())
+    Spending.objects.update_or_create(budget=budget, start=start, defaults={"tokens_used": used})
+    return budget
+
+
+@on_database
+def spent(budget: Budget) -> tuple[int, int]:
+    """Used and reserved; and nothing is reserved that no reservation says."""
+    used, reserved = Spending.objects.values_list("tokens_used", "tokens_reserved").get(budget=budget)
+    assert reserved == sum(Reservation.objects.values_list("tokens", flat=True))
+    return used, reserved
+
+
+def most(house: House) -> int:
+    found = prompts.most(house.agent, QUESTION, history=())
+    return found.input_tokens + found.output_tokens
+
+
+async def ask(house: House, *, chat: UUID | None = None, message: str = "m1") -> replies.Question:
+    opening = Opening(house.agent.id, "v_test")
+    chat = chat or conversations.chat_id_for(opening)
+    return await replies.ask(chat, QUESTION, client_message_id=message, opening=opening)
+
+
+async def told(question: replies.Question) -> list[Entry]:
+    return [entry async for entry in question.answer()]
+
+
+def last(entries: Sequence[Entry]) -> dict[str, Any]:
+    frame: dict[str, Any] = orjson.loads(entries[-1].text)
+    return frame
+
+
+@on_database
+def state(question: replies.Question) -> tuple[str, str]:
+    exchange = ContentChat.objects.get(id=question.asked.exchange.id)
+    return exchange.state, exchange.reason
+
+
+async def test_a_reply_is_reserved_while_it_runs_and_then_costs_what_its_provider_says(house: House) -> None:
+    await on_database(script)(house, "tokens=20 first=0.3")
+    budget = await limited(house, 100_000)
+    question = await ask(house)
+    assert await spent(budget) == (0, most(house))
+    assert last(await told(question))["type"] == "reply.completed"
+    assert await spent(budget) == (1 + 20, 0)
+
+
+async def test_what_no_budget_allows_fails_at_once_and_politely(house: House) -> None:
+    await on_database(script)(house, "tokens=20")
+    budget = await limited(house, most(house) - 1)
+    question = await ask(house)
+    entries = await told(question)
+    assert [entry.type for entry in entries] == ["message", "reply.started", "reply.failed"]
+    assert (last(entries)["code"], last(entries)["retryable"]) == ("budget_exhausted", False)
+    assert await state(question) == ("failed", "budget_exhausted")
+    assert await spent(budget) == (0, 0)
+    await limited(house, most(house))
+    again = await ask(house, chat=question.log.chat_id, message="m2")
+    # More is said before this one, so it may cost more.
+    assert last(await told(again))["code"] == "budget_exhausted"
+
+
+async def test_50_streams_at_95_percent_spend_nothing_over(house: House) -> None:
+    """All of them are asked while none has ended, so only as many may run as fit with all that they can cost."""
+    await on_database(script)(house, "tokens=50 first=4")
+    share = most(house)
+    tokens = share * 13 * 20 + share // 2
+    budget = await limited(house, tokens, used=tokens - share * 13 - share // 2)
+    questions = await asyncio.gather(*(ask(house) for _ in range(50)))
+    used, reserved = await spent(budget)
+    assert reserved == share * 13
+    assert used + reserved <= tokens
+    ends = [last(entries) for entries in await asyncio.gather(*map(told, questions))]
+    assert [end.get("code") for end in ends].count("budget_exhausted") == 50 - 13
+    assert [end["type"] for end in ends].count("reply.completed") == 13
+    after, reserved = await spent(budget)
+    assert reserved == 0
+    assert after <= tokens
+
+
+@pytest.mark.parametrize("stopped_after", ["tokens=40 stall=20", "tokens=40 stall=0"])
+async def test_a_stopped_reply_is_not_free(house: House, stopped_after: str) -> None:
+    await on_database(script)(house, stopped_after)
+    budget = await limited(house, 100_000)
+    question = await ask(house)
+    await asyncio.sleep(0.3)
+    await replies.stop(question.log.chat_id)
+    await replies.settle()
+    used, reserved = await spent(budget)
+    assert reserved == 0
+    assert 0 < used < most(house)
+
+
+async def test_a_provider_that_says_no_costs_nothing(house: House) -> None:
+    await on_database(script)(house, "tokens=40 fail=0")
+    budget = await limited(house, 100_000)
+    assert last(await told(await ask(house)))["code"] == "provider_unreachable"
+    assert await spent(budget) == (0, 0)
+
+
+async def test_one_that_fails_on_the_way_costs_what_it_said(house: House) -> None:
+    await on_database(script)(house, "tokens=40 fail=20")
+    budget = await limited(house, 100_000)
+    assert last(await told(await ask(house)))["code"] == "provider_unreachable"
+    used, reserved = await spent(budget)
+    assert reserved == 0
+    assert used >= 20
+
+
+async def test_an_answer_ends_where_what_was_reserved_ends(house: House) -> None:
+    await on_database(script)(house, "tokens=4000")
+    budget = await limited(house, 100_000)
+    question = await ask(house)
+    entries = await told(question)
+    assert last(entries)["type"] == "reply.completed"
+    assert "".join(entry.said for entry in entries) == answer("tokens=50")
+    used, reserved = await spent(budget)
+    assert reserved == 0
+    assert used <= most(house)
+
+
+async def test_without_a_budget_an_answer_is_as_long_as_it_is(house: House) -> None:
+    await on_database(script)(house, "tokens=400")
+    entries = await told(await ask(house))
+    assert "".join(entry.said for entry in entries) == answer("tokens=400")
+
+
+async def test_who_takes_over_settles_all_that_was_reserved(house: House, other: Elsewhere) -> None:
+    await on_database(script)(house, "tokens=40 stall=20")
+    budget = await limited(house, 100_000)
+    question = await ask(house)
+    await other.do(handoff.take_over(question.log.chat_id, house.user))
+    await replies.settle()
+    assert await spent(budget) == (most(house), 0)
+
+
+async def test_a_crash_keeps_the_reservation_for_the_reply_that_is_given_anew(
+    house: House, other: Elsewhere
+) -> None:
+    await on_database(script)(house, "tokens=40 stall=20")
+    budget = await limited(house, most(house))
+    question = await other.do(ask(house))
+    other.close()
+    await on_database(script)(house, "tokens=40")
+    await on_database(Process.objects.update)(leased_until="2000-01-01T00:00:00Z")
+    assert await spent(budget) == (0, most(house))
+    await replies.rescue(question.log.chat_id)
+    await replies.settle()
+    assert await state(question) == ("completed", "")
+    assert await spent(budget) == (1 + 40, 0)
+
+
+async def test_a_reply_that_keeps_killing_its_process_leaves_nothing_reserved(
+    house: House, other: Elsewhere
+) -> None:
+    await on_database(script)(house, "tokens=40 stall=20")
+    budget = await limited(house, 100_000)
+    question = await other.do(ask(house))
+    other.close()
+    await on_database(ContentChat.objects.update)(attempts=conversations.MOST_ATTEMPTS)
+    await on_database(Process.objects.update)(leased_until="2000-01-01T00:00:00Z")
+    await replies.rescue(question.log.chat_id)
+    assert await spent(budget) == (most(house), 0)
+
+
+async def test_what_waits_for_its_turn_is_reserved_then(house: House) -> None:
+    await on_database(script)(house, "tokens=20 first=0.5")
+    budget = await limited(house, most(house))
+    first = await ask(house)
+    second = await ask(house, chat=first.log.chat_id, message="m2")
+    third = await ask(house, chat=first.log.chat_id, message="m3")
+    assert await spent(budget) == (0, most(house))
+    assert last(await told(first))["type"] == "reply.completed"
+    for queued in (second, third):  # what the first has cost is missing now
+        assert last(await told(queued))["code"] == "budget_exhausted"
+    assert await spent(budget) == (1 + 20, 0)
