@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from apps.chats import events, valkey
 from apps.chats.events import Entry
 
-EVERY = 0.05
+EVERY = 0.1
 TTL = 600
 MOST = 4000  # entries of a stream; each holds what was said in EVERY seconds
 WATCHED = 15
