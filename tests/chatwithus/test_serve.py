@@ -1,5 +1,6 @@
 """How a web process ends: red first, then quiet, then gone, whoever hangs."""
 
+import json
 import os
 import signal
 import socket
@@ -131,6 +132,28 @@ def deaf(server: Server, house: House) -> Iterator[None]:
             while True:
                 connection.sendall(frame(Opcode.TEXT, b"nonsense") * 1000)
         yield
+
+
+def test_a_stream_that_nobody_reads_is_dropped(services: Services, houses: Houses) -> None:
+    """A socket's own heartbeat does not see these: an event stream hears nothing from its client."""
+    acme, _ = houses
+    agent = acme.scripted("tokens=100000 rate=20000")
+    body = json.dumps({"agent": str(agent.id), "message": "Is anybody there?", "stream": True})
+    head = f"POST /api/v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {acme.key}\r\nContent-Type: application/json"
+    with ending(services, UNREAD_SECONDS="1") as server, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        connection.recv(12)
+        until(lambda: _state(connection) == CLOSED)
+
+
+CLOSED = 7  # TCP_CLOSE, as Linux numbers them
+
+
+def _state(connection: socket.socket) -> int:
+    """Which state the kernel says a connection is in, without reading from it."""
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def test_a_thread_that_hangs_does_not_hold_it_up(services: Services, houses: Houses) -> None:
