@@ -16,7 +16,8 @@ from redis.exceptions import ResponseError
 from apps.chats import events, valkey
 from apps.chats.events import Entry
 
-EVERY = 0.1
+EVERY = 0.1  # seconds between two writes; each reply that spoke costs one command
+BLOCK_MS = 50  # a chat that joins a running XREAD waits for so long
 TTL = 600
 MOST = 4000  # entries of a stream; each holds what was said in EVERY seconds
 WATCHED = 15
@@ -164,7 +165,7 @@ class Tail:
         if not followed:
             return
         last: dict[Any, Any] = {name: following.last for name, following in followed.items()}
-        read: Any = await valkey.client().xread(last, block=int(EVERY * 1000))
+        read: Any = await valkey.client().xread(last, block=BLOCK_MS)
         for name, found in read or ():
             self._hand_over(followed[name.decode()], found)
 
