@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+JOBS ?= 2
 export PORT DATA_DIR HOST
 
 define install
@@ -25,10 +26,10 @@ up: ## Install what is needed and serve on http://127.0.0.1:8000 (PORT=n DATA_DI
 	$(call install,requirements/up.txt)
 	@exec $(VENV)/bin/python -m chatwithus.up
 
-test: ## Run all tests with real services and a real browser (ARGS="-k words" narrows)
+test: ## Run all tests with real services and a real browser (ARGS="-k words" narrows, JOBS=1 runs one at a time)
 	$(call install,requirements/dev.txt)
 	@$(VENV)/bin/python tests/browser.py
-	@exec $(VENV)/bin/python -m pytest $(ARGS)
+	@exec $(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 doctor: ## Say what keeps the installation from working (PORT=n DATA_DIR=folder)
 	$(call install,requirements/up.txt)

@@ -206,6 +206,9 @@ FIRST_TOKEN_SECONDS = env.integer("FIRST_TOKEN_SECONDS", 30)
 BETWEEN_TOKENS_SECONDS = env.integer("BETWEEN_TOKENS_SECONDS", 30)
 REPLY_SECONDS = env.integer("REPLY_SECONDS", 300)
 
+# How long a client may leave unread what it was sent before its connection is dropped.
+UNREAD_SECONDS = env.integer("UNREAD_SECONDS", 60)
+
 # Stopping: how long to serve on with readiness red, and how long replies may still run once the sockets are closed.
 DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 0)
 FINISH_SECONDS = env.integer("FINISH_SECONDS", 10)

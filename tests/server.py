@@ -37,7 +37,9 @@ class Server:
         return httpx.Client(base_url=self.url, headers=house.headers if house else {}, timeout=PATIENCE)
 
     def socket(self, path: str, *, origin: str | None, **options: Any) -> ClientConnection:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", origin=origin, max_size=None, **options)  # type: ignore[arg-type]
+        """Its queue is unbounded, or a test that leaves frames unread would wait ten seconds for the closing handshake."""
+        bounds = {"max_size": None, "max_queue": None}
+        return connect(f"ws://127.0.0.1:{self.port}{path}", origin=origin, **bounds, **options)  # type: ignore[arg-type]
 
     @contextmanager
     def visitor(self, house: House, *, agent: Any = None, **hello: Any) -> Iterator["Visitor"]:

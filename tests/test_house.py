@@ -72,6 +72,7 @@ ONE_FILE_ONLY = {
     r"import (httpx|requests|aiohttp|urllib\.request|urllib3|ftplib)\b|from (httpx|requests|aiohttp|urllib3|urllib\.request)\b": {},
     r"import (http\.client|socket)\b|from socket\b": {
         "chatwithus/address.py": "the supervisor asks its own web process whether it is ready",
+        "chatwithus/serve.py": "its own listeners drop clients that do not read",
         "chatwithus/embedded/cluster.py": "the supervisor asks for a free port for its own PostgreSQL",
         "chatwithus/embedded/valkey.py": "the supervisor asks for a free port for its own Valkey",
     },

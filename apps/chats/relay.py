@@ -17,7 +17,8 @@ from apps.chats import events
 from apps.chats.events import Entry
 from apps.tenants import valkey
 
-EVERY = 0.05
+EVERY = 0.1  # seconds between two writes; each reply that spoke costs one command
+BLOCK_MS = 50  # a chat that joins a running XREAD waits for so long
 TTL = 600
 MOST = 4000  # entries of a stream; each holds what was said in EVERY seconds
 WATCHED = 15
@@ -165,7 +166,7 @@ class Tail:
         if not followed:
             return
         last: dict[Any, Any] = {name: following.last for name, following in followed.items()}
-        read: Any = await valkey.client().xread(last, block=int(EVERY * 1000))
+        read: Any = await valkey.client().xread(last, block=BLOCK_MS)
         for name, found in read or ():
             self._hand_over(followed[name.decode()], found)
 

@@ -200,7 +200,7 @@ def test_a_reader_who_hangs_up_does_not_stop_the_reply(server: Server, houses: H
 def test_fifty_streams_live_on_a_pool_of_four(services: Services, houses: Houses) -> None:
     """A stream gives its database connection back before its first byte."""
     acme, _ = houses
-    body = acted(acme, "tokens=200 rate=20")
+    body = acted(acme, "tokens=100 rate=20")
     with serving(services, DATABASE_POOL_SIZE="4") as small, small.rest(acme) as client:
         session_id = ask(small, acme, acted(acme)).json()["session_id"]
 

@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
 import hypothesis
@@ -67,6 +68,15 @@ class Process:
                 return await work()
 
         return asyncio.run_coroutine_threadsafe(inside(), self.loop).result(PATIENCE)
+
+    def begin(self, work: Callable[[], Coroutine[Any, Any, Any]], *, leave_after: float) -> None:
+        """Whoever asked for it goes before it is done."""
+
+        async def inside() -> None:
+            with self._house.scope(), suppress(TimeoutError):
+                await asyncio.wait_for(work(), leave_after)
+
+        asyncio.run_coroutine_threadsafe(inside(), self.loop).result(PATIENCE)
 
     def die(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -184,6 +194,14 @@ class Protocol(RuleBasedStateMachine):
         self._ask(at, f"m{len(self.sent) + 1}")
         self.is_resolved = False
 
+    @rule(at=st.integers(0, 1), leave_after=st.sampled_from([0.0005, 0.003, 0.01]))
+    def send_and_leave(self, at: int, leave_after: float) -> None:
+        """Whether it is on record only sending it again can tell; it is answered once either way."""
+        name = f"m{len(self.sent) + 1}"
+        self.processes[at].begin(lambda: self._asked(name), leave_after=leave_after)
+        self._ask(at, name, is_known=False)
+        self.is_resolved = False
+
     @rule(at=st.integers(0, 1), data=st.data())
     def send_again(self, at: int, data: st.DataObject) -> None:
         """What was sent already is acknowledged as the exchange that it was."""
@@ -276,19 +294,20 @@ class Protocol(RuleBasedStateMachine):
         self.processes[at].do(lambda: handoff.resolve(self.chat_id, self.house.user))
         self.handled_by, self.is_resolved = "agent", True
 
-    def _ask(self, at: int, name: str) -> None:
-        async def ask() -> replies.Question:
-            return await replies.ask(
-                self.chat_id, f"Text of {name}", client_message_id=name, opening=self.opening
-            )
-
-        question = self.processes[at].do(ask)
+    def _ask(self, at: int, name: str, *, is_known: bool = True) -> None:
+        """`is_known`: whether it is on record already is what the model says."""
+        question = self.processes[at].do(lambda: self._asked(name))
         number = question.asked.exchange.number
         assert self.exchanges.setdefault(name, number) == number
-        assert question.asked.is_new == (name not in self.sent)
+        assert not is_known or question.asked.is_new == (name not in self.sent)
         self.tabs[at].hear(question.ack)
         if name not in self.sent:
             self.sent.append(name)
+
+    async def _asked(self, name: str) -> replies.Question:
+        return await replies.ask(
+            self.chat_id, f"Text of {name}", client_message_id=name, opening=self.opening
+        )
 
     def teardown(self) -> None:
         try:

@@ -26,7 +26,9 @@ def test_a_token_that_is_too_old_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "forged", ["", "x", "a:b:c", signing.dumps(["v", "x"], salt="elsewhere"), signing.dumps(7)]
+    "forged",
+    ["", "x", "a:b:c", signing.dumps(["v", "x"], salt="elsewhere"), signing.dumps(7)],
+    ids=["nothing", "a word", "like one", "for elsewhere", "a number"],
 )
 def test_what_was_not_signed_here_is_refused(forged: str) -> None:
     with pytest.raises(visitors.BadToken):

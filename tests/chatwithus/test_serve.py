@@ -1,11 +1,13 @@
 """How a web process ends: red first, then quiet, then gone, whoever hangs."""
 
+import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -131,6 +133,30 @@ def deaf(server: Server, house: House) -> Iterator[None]:
             while True:
                 connection.sendall(frame(Opcode.TEXT, b"nonsense") * 1000)
         yield
+
+
+def test_a_stream_that_nobody_reads_is_dropped(services: Services, houses: Houses) -> None:
+    """A socket's own heartbeat does not see these: an event stream hears nothing from its client."""
+    acme, _ = houses
+    agent = acme.scripted("tokens=100000 rate=20000")
+    body = json.dumps({"agent": str(agent.id), "message": "Is anybody there?", "stream": True})
+    head = f"POST /api/v1/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {acme.key}\r\nContent-Type: application/json"
+    with ending(services, UNREAD_SECONDS="1") as server, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        connection.recv(12)
+        assert _is_held(server, connection)
+        until(lambda: not _is_held(server, connection))
+
+
+def _is_held(server: Server, connection: socket.socket) -> bool:
+    """Whether the server's end is established, as the kernel says; the client's is told nothing."""
+    here, there = f":{server.port:04X}", f":{connection.getsockname()[1]:04X}"
+    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(
+        local.endswith(here) and remote.endswith(there) and state == "01" for local, remote, state in rows
+    )
 
 
 def test_a_thread_that_hangs_does_not_hold_it_up(services: Services, houses: Houses) -> None:

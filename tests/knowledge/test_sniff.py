@@ -11,7 +11,8 @@ def archive(**members: bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as writer:
         for name, content in members.items():
-            writer.writestr(name.replace("__", "/").replace("_xml", ".xml"), content)
+            member = zipfile.ZipInfo(name.replace("__", "/").replace("_xml", ".xml"))  # of 1980, not of now
+            writer.writestr(member, content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
