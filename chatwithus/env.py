@@ -14,7 +14,18 @@ _PRICE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/(\d{1,6}(?:\.\d{1,6})?)", re.ASCII
 
 
 PLACEHOLDERS = ("change", "insecure", "placeholder", "example", "replace")
-DEFAULTS = {"admin", "app", "chatwithus", "owner", "password", "postgres", "redis", "root", "secret", "valkey"}
+DEFAULTS = {
+    "admin",
+    "app",
+    "chatwithus",
+    "owner",
+    "password",
+    "postgres",
+    "redis",
+    "root",
+    "secret",
+    "valkey",
+}
 SHORTEST_KEY = 32
 
 
@@ -36,7 +47,9 @@ def refuse_weak(name: str, *keys: str) -> None:
 def refuse_default(name: str, password: object) -> None:
     """No process serves with a password that comes out of the box."""
     if isinstance(password, str) and password.lower() in DEFAULTS:
-        raise ImproperlyConfigured(f"{name} has a password that anybody would try first: give the role another.")
+        raise ImproperlyConfigured(
+            f"{name} has a password that anybody would try first: give the role another."
+        )
 
 
 class Environment:

@@ -177,7 +177,9 @@ def test_the_api_ignores_cookies(acme: House) -> None:
     guarded = [
         f"/{route}" for route, view in all_routes() if "key" in (house.guard_of(view) or "").split("|")
     ]
-    addresses = [re.sub(r"<[^>]*_id>", str(uuid4()), address).replace("<provider>", "openai") for address in guarded]
+    addresses = [
+        re.sub(r"<[^>]*_id>", str(uuid4()), address).replace("<provider>", "openai") for address in guarded
+    ]
     assert addresses
     for address in addresses:
         for method in ("get", "post", "delete", "put"):

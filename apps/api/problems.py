@@ -176,7 +176,11 @@ _TABLE: dict[type[Exception], Any] = {
     ),
     NotAdmitted: lambda error: Problem(401, "unauthorized", "Not admitted any more", str(error)),
     BadIdentity: lambda error: Problem(
-        422, "bad_identity", "The JWT does not prove who the visitor is", str(error), (_wrong("body", "/jwt", error),)
+        422,
+        "bad_identity",
+        "The JWT does not prove who the visitor is",
+        str(error),
+        (_wrong("body", "/jwt", error),),
     ),
     ValidationError: _invalid,
     BadMessage: lambda error: Problem(

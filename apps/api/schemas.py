@@ -110,7 +110,9 @@ class VisitorRequest(Schema):
     agent: Annotated[UUID, Field(description="The agent that the page wants to talk to.")]
     jwt: Annotated[
         str | None,
-        Field(description="Who the visitor is: signed by your server (HS256) with your organisation's identity secret."),
+        Field(
+            description="Who the visitor is: signed by your server (HS256) with your organisation's identity secret."
+        ),
     ] = None
 
 

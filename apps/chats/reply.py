@@ -24,7 +24,7 @@ from apps.tenants.hops import hop
 logger = logging.getLogger(__name__)
 LET_GO = ("fenced", "lost")  # reasons after which nothing is saved: somebody else has ended it, or will
 PAUSE = 0.2
-UNSAVABLE = "unsavable"
+UNSAVABLE = Outcome("failed", reason="internal", retryable=True)
 
 Ended = Callable[["Reply", Finished | None], None]
 
@@ -194,9 +194,9 @@ class Reply:
                 await asyncio.sleep(PAUSE)
             except DatabaseError:
                 logger.exception("Exchange %s cannot be saved as it is", self.exchange.id)
-                if outcome.reason == UNSAVABLE:  # not even that: give up, and let it be tried anew
+                if outcome == UNSAVABLE:  # not even that: give up, and let it be tried anew
                     break
-                outcome = Outcome("failed", reason=UNSAVABLE, retryable=True)
+                outcome = UNSAVABLE
         self._ended(self, None)
 
     def _emit(self, text: str) -> None:

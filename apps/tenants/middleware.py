@@ -79,4 +79,3 @@ def _as_operator(request: HttpRequest) -> access.Admitted | None:
     if not twofactor.holds(request.session, request.user):
         return None
     return access.by_operator(request.user, UUID(entered))
-

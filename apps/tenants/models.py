@@ -49,7 +49,9 @@ class Tenant(models.Model):
         blank=True,
         help_text="Which models of these, such as ollama:llama3.2 or bedrock:*; empty: all of them.",
     )
-    locale = models.CharField(max_length=16, default="en", help_text="The language its people read, as BCP 47.")
+    locale = models.CharField(
+        max_length=16, default="en", help_text="The language its people read, as BCP 47."
+    )
     retention_days = models.PositiveIntegerField(
         null=True, blank=True, help_text="Chats are deleted so long after their last message; empty: never."
     )
@@ -192,7 +194,9 @@ class Credential(TenantOwned):
 
     provider = models.CharField(max_length=20)
     sealed = models.TextField(editable=False)
-    hint = models.CharField(max_length=20, blank=True, help_text="Its last characters, to tell it from others.")
+    hint = models.CharField(
+        max_length=20, blank=True, help_text="Its last characters, to tell it from others."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(TenantOwned.Meta):
@@ -204,7 +208,10 @@ class Credential(TenantOwned):
     @classmethod
     def keep(cls, provider: str, secrets: dict[str, str]) -> "Credential":
         """In place of what was kept for this provider before."""
-        kept = {"sealed": sealing.seal(json.dumps(secrets)), "hint": f"…{next(iter(secrets.values()), '')[-4:]}"}
+        kept = {
+            "sealed": sealing.seal(json.dumps(secrets)),
+            "hint": f"…{next(iter(secrets.values()), '')[-4:]}",
+        }
         return cls.objects.update_or_create(provider=provider, defaults=kept)[0]
 
     def opened(self) -> dict[str, str]:
@@ -234,7 +241,9 @@ class AuditEntry(TenantOwned):
         indexes = [models.Index("tenant_id", models.F("at").desc(), name="audit_by_time")]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name or self.actor_kind}: {self.action} ({self.outcome})"
+        return (
+            f"{self.at:%Y-%m-%d %H:%M} {self.actor_name or self.actor_kind}: {self.action} ({self.outcome})"
+        )
 
 
 class AccessVersion(models.Model):

@@ -34,7 +34,9 @@ GRANTS: dict[str, frozenset[str]] = {
     "staff": frozenset(_STAFF),
     "manager": frozenset(_MANAGER),
     "owner": frozenset(ABILITIES) - {"chats.ask"},
-    "operator": frozenset({"chats.read", "knowledge.read", "agents.read", "organisation.read", "people.read"}),
+    "operator": frozenset(
+        {"chats.read", "knowledge.read", "agents.read", "organisation.read", "people.read"}
+    ),
     # What a key's scopes allow. No key makes owners: that takes a person.
     "key:chat": frozenset({"chats.ask"}),
     "key:read": frozenset(_READER),

@@ -24,7 +24,9 @@ def unseal(sealed: str) -> str:
     try:
         return _keys(tuple(settings.DEPLOYMENT_KEYS)).decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        raise Unsealable("This secret was sealed with a key that is not in DEPLOYMENT_KEYS any more.") from error
+        raise Unsealable(
+            "This secret was sealed with a key that is not in DEPLOYMENT_KEYS any more."
+        ) from error
 
 
 def reseal(sealed: str) -> str:
