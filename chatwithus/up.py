@@ -139,7 +139,7 @@ class Program:
     def _has_read_demo(self) -> bool:
         """Whether the demo's sources are searchable, so that its first visitor gets an answer."""
         demo = json.loads(self.credentials.read_text())
-        return not any(self._is_unread(source, demo["api_key"]) for source in demo.get("knowledge", []))
+        return not any(self._is_unread(source, demo["read_key"]) for source in demo.get("knowledge", []))
 
     def _is_unread(self, source: str, key: str) -> bool:
         status, body = self.address.get(f"/api/v1/knowledge/{source}", Authorization=f"Bearer {key}")

@@ -1,10 +1,11 @@
 """`/api/v1/audit`: who did what to what, and what was refused."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router
+from pydantic import BeforeValidator
 
 from apps.api import reference
 from apps.api.guards import ByKey
@@ -24,14 +25,24 @@ Actor = Annotated[str, Query(max_length=150, pattern=NO_NUL, description="A part
 router = Router(tags=["audit"], auth=ByKey("audit.read"))
 
 
+def _written_out(at: Any) -> Any:
+    """Seconds since 1970 are no instants here, though they could be read as such."""
+    if isinstance(at, str) and "-" not in at[1:]:
+        raise ValueError("Write an instant like 2026-01-31T12:00:00Z.")
+    return at
+
+
+Instant = Annotated[datetime, BeforeValidator(_written_out)]
+
+
 @router.get("/audit", response=AuditLog, summary="Read the audit log", **reference.AUDIT)
 def entries(
     request: HttpRequest,
     action: Action = "",
     actor: Actor = "",
     outcome: Literal["done", "refused"] | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
     cursor: Cursor = None,
     limit: Limit = pages.FEW,
 ) -> AuditLog:

@@ -139,7 +139,7 @@ class ContentChat(TenantOwned):
 class Event(TenantOwned):
     """A durable event: takes the chat's next `seq` in the transaction it reports, so the numbers have no gaps."""
 
-    chat = TenantForeignKey(Chat, models.CASCADE, related_name="events")
+    chat = TenantForeignKey(Chat, models.CASCADE, related_name="events", db_index=False)
     seq = models.PositiveBigIntegerField()
     type = models.CharField(max_length=40)
     body = models.JSONField(default=dict)
@@ -152,7 +152,7 @@ class Event(TenantOwned):
 class Note(TenantOwned):
     """What staff write to each other beside a chat; visitors never see it, so it takes no `seq` of theirs."""
 
-    chat = TenantForeignKey(Chat, models.CASCADE, related_name="notes")
+    chat = TenantForeignKey(Chat, models.CASCADE, related_name="notes", db_index=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     text = models.TextField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)

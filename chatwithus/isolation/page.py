@@ -25,3 +25,6 @@ def isolation(request: HttpRequest) -> HttpResponse:
         "is_running": found is not None and found["status"] is None,
     }
     return render(request, "admin/isolation.html", context)
+
+
+isolation.guard = "operator"  # type: ignore[attr-defined]

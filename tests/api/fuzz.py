@@ -21,9 +21,21 @@ ENDLESS = (
 CONFIG = """
 # No schema can say which agents, origins and providers there are, nor what an e-mail address is.
 [[operations]]
-include-operation-id = ["knowledge_add", "people_invite", "keys_mint", "organisation_change", "organisation_keep_credential"]
+include-operation-id = ["knowledge_add", "keys_mint", "organisation_change", "usage_keep", "visitors_welcome"]
 [operations.checks.positive_data_acceptance]
-expected-statuses = ["2xx", 401, 422]
+expected-statuses = ["2xx", 401, 403, 404, 422]
+
+# No key makes owners, and only some providers ask for anything.
+[[operations]]
+include-operation-id = ["people_invite", "organisation_keep_credential"]
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", 401, 403, 404, 422]
+
+# A cursor is what the page before has given out.
+[[operations]]
+include-operation-id = ["people_list_members", "people_list_invitations", "keys_list_keys", "audit_entries"]
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", 401, 403, 404, 422]
 """
 
 

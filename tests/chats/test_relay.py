@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from redis.asyncio import connection
 
 from apps.chats import relay
 from tests.world import House
@@ -25,6 +24,6 @@ async def test_a_cancellation_that_the_client_swallows_still_ends_the_tail(
     await relay.tail().follow("cwu:log:nobody:nothing", 1, lambda entries: None)
     task = relay.tail()._task
     assert task is not None
-    monkeypatch.setattr(connection.asyncio, "wait_for", swallow)
+    monkeypatch.setattr(asyncio, "wait_for", swallow)
     async with asyncio.timeout(10):
         await asyncio.wait([task])

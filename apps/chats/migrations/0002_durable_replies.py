@@ -126,11 +126,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='note',
             name='chat',
-            field=apps.tenants.owned.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='chats.chat'),
+            field=apps.tenants.owned.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='chats.chat'),
         ),
         migrations.AddIndex(
             model_name='note',
             index=models.Index(models.F('tenant_id'), models.F('chat'), models.F('created_at'), name='note_by_chat'),
+        ),
+        migrations.AlterField(
+            model_name="event",
+            name="chat",
+            field=apps.tenants.owned.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="events", to="chats.chat"),
         ),
         Protect("Note"),
         Lookup(

@@ -47,7 +47,9 @@ def _open(known: dict[str, Any]) -> dict[str, Any]:
         agent = _agent()
         return {
             "agent": str(agent.id),
-            "api_key": _key(known.get("api_key")),
+            # Shown on the documentation page, so it may ask and nothing else; with the other `make up` sees how the reading goes.
+            "api_key": _key(known.get("api_key"), "Demo", "chat"),
+            "read_key": _key(known.get("read_key"), "make up", "read"),
             "email": EMAIL,
             "password": _login(known.get("password")),
             "knowledge": [str(source.id) for source in _fill_shelf(agent)],
@@ -90,10 +92,10 @@ def _login(password: str | None) -> str:
     return password
 
 
-def _key(secret: str | None) -> str:
+def _key(secret: str | None, name: str, scope: str) -> str:
     if secret and access.by_key(secret):
         return secret
-    return ApiKey.mint("Demo", ["chat"])[1]  # shown on the documentation page: it may ask, and nothing else
+    return ApiKey.mint(name, [scope])[1]
 
 
 def _fill_shelf(agent: Agent) -> Iterator[Knowledge]:

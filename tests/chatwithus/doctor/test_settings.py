@@ -23,7 +23,11 @@ class TestWhatIsWell:
         diagnosis = examined()
         assert (diagnosis.status, diagnosis.bad) == (0, HEALTHY)
         skipped = {name for name, one in diagnosis.checks.items() if one["state"] == "skipped"}
-        assert skipped == {"beat"}  # it does not run here
+        assert skipped <= {
+            "beat",
+            "cache",
+            "limits",
+        }  # it does not run here, and nobody may have asked anything yet
         assert "vector 0." in diagnosis.of("vectors extension")
 
     def test_people_read_a_line_for_each_check(self, worker: Child) -> None:
