@@ -74,6 +74,7 @@ def forged(house: House, rival: House) -> dict[str, str]:
         "expiry in words": signed(house, exp="tomorrow"),
         "expiry as text": signed(house, exp=str(now + 600)),
         "endless": signed(house, exp=now + 400 * 86400),
+        "later than any clock": signed(house, exp=10**400),
         "infinite": raw(json.dumps(claims(house, exp=7)).replace("7}", "1e999}")),
         "not a number": raw(json.dumps(claims(house, exp=float("nan")))),
         "from the future": signed(house, iat=now + 600),

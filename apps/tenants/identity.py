@@ -42,7 +42,8 @@ def read(token: str, tenant: Tenant) -> Person:
         raise BadIdentity("This organisation has no identity secret, so it cannot vouch for anybody.")
     claims = _claims(token, secret, tenant)
     expires_at = _time(claims, "exp")
-    if not 0 < expires_at - time.time() <= LONGEST:
+    now = int(time.time())  # a whole number, since no other compares with one of any size
+    if not now < expires_at <= now + LONGEST:
         raise BadIdentity(f"`exp` must be in the future, by at most {LONGEST // 3600} hours.")
     subject = _text(claims, "sub", _SUBJECT)
     if not subject:

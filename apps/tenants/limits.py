@@ -7,6 +7,7 @@ import hashlib
 import logging
 import math
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -112,7 +113,7 @@ Asked = tuple[Limit, str]
 
 def of_login(username: str, address: str) -> tuple[Asked, ...]:
     """What an attempt to sign in takes. Pass the first to `forgive` where it was a good one."""
-    name = username.strip().lower()
+    name = unicodedata.normalize("NFKC", username).strip().lower()  # as the sign-in form reads it
     return (LOGIN, f"{address} {name}"), (LOGIN_NAME, name), (LOGIN_IP, address)
 
 

@@ -49,7 +49,7 @@ def test_a_page_with_a_bad_jwt_is_told_and_its_visitor_talks_on(
     page.evaluate("ChatWithUs('open', {message: 'Is anybody there?', send: true})")
     page.wait_for_function("() => heard.some(([name, code]) => name === 'error' && code === 'bad_identity')")
     expect(page.get_by_text("Is anybody there?")).to_be_visible()
-    expect(page.get_by_text("could not find")).to_be_visible()
+    expect(page.get_by_test_id("text").get_by_text("could not find")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -234,3 +234,12 @@ def test_so_many_at_once_and_no_more(whose: str) -> None:
     caps.hold((wide, whose), (cap, whose))()
     leave[1]()
     assert caps.held(cap, whose) == caps.held(wide, whose) == 0
+
+
+def test_one_account_is_counted_however_its_name_is_spelt() -> None:
+    """The sign-in form takes full-width letters for plain ones, and so does the account."""
+    spelt = {
+        limits.of_login(name, "198.51.100.7")
+        for name in ("ada@x.example", "ADA@x.example", "\uff41da@x.example ")
+    }
+    assert len(spelt) == 1
