@@ -22,6 +22,7 @@ from apps.tenants import caps
 from apps.tenants.hops import hop
 
 router = Router(tags=["chat"], auth=[ByKey("chats.ask"), ByVisitor()])
+_READERS = [ByKey("chats.read", "chats.ask"), ByVisitor()]
 MOST = 100
 UNANSWERED = {ContentChat.State.QUEUED, ContentChat.State.RUNNING}
 
@@ -87,7 +88,12 @@ async def ask(
 
 
 @router.get(
-    "/chats/{uuid:session_id}", response=History, by_alias=True, summary="Read a chat", **reference.READ
+    "/chats/{uuid:session_id}",
+    response=History,
+    by_alias=True,
+    summary="Read a chat",
+    auth=_READERS,
+    **reference.READ,
 )
 async def read(
     request: HttpRequest, session_id: UUID, cursor: Cursor = None, limit: Limit = 50
@@ -96,7 +102,9 @@ async def read(
     return await hop(_history)(_caller(request), session_id, int(cursor or 0), limit)
 
 
-@router.get("/chats/{uuid:session_id}/events", summary="Follow a chat", **reference.FOLLOW)
+@router.get(
+    "/chats/{uuid:session_id}/events", summary="Follow a chat", auth=_READERS, **reference.FOLLOW
+)
 async def follow(
     request: HttpRequest, session_id: UUID, last_event_id: LastEventId = None
 ) -> HttpResponseBase:
@@ -104,7 +112,7 @@ async def follow(
     restarts. The first event is `welcome`: with `recovered` false, or without `Last-Event-ID`, its `messages` replace all
     that you have; otherwise exactly what you missed follows. The events are described in docs/protocol.md."""
     caller = _caller(request)
-    await hop(conversations.find)(session_id, agent_id=caller.agent_id, visitor=caller.visitor)
+    await hop(conversations.find)(session_id, agent_id=caller.agent_id, visitor=caller.opener)
     asked_for = Position.parse(last_event_id) if last_event_id else None
     with ExitStack() as room:
         room.callback(caps.hold(*limiting.crowd(request)))
@@ -122,7 +130,7 @@ async def _message(caller: Caller, body: ChatRequest, key: str | None) -> Messag
     if caller.agent_id not in {None, body.agent}:
         raise NotFound("There is no agent with this id.")
     if body.session_id is not None:
-        await hop(conversations.find)(body.session_id, agent_id=body.agent, visitor=caller.visitor)
+        await hop(conversations.find)(body.session_id, agent_id=body.agent, visitor=caller.opener)
     meaning = {"agent": body.agent, "message": text, "session_id": body.session_id}
     message_id = await name_of(caller, key, meaning)
     if body.session_id is not None:
@@ -193,7 +201,7 @@ def answered(chat_id: UUID, client_message_id: str) -> ContentChat:
 
 
 def _history(caller: Caller, session_id: UUID, after: int, limit: int) -> dict[str, Any]:
-    chat = conversations.find(session_id, agent_id=caller.agent_id, visitor=caller.visitor)
+    chat = conversations.find(session_id, agent_id=caller.agent_id, visitor=caller.opener)
     later = chat.exchanges.filter(number__gt=after).select_related("staff").order_by("number")
     found = list(later[: limit + 1])
     return {

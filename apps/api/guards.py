@@ -18,15 +18,22 @@ class OriginNotAllowed(PermissionError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a tenant's program under its key's prefix, or a visitor, who has one agent and their own chats alone."""
+    """Who asks: a tenant's program under its key's prefix, or a visitor of one agent. Each has the chats that they opened, and a
+    key that may read chats has every chat of its tenant."""
 
     name: str
     agent_id: UUID | None = None
+    has_every_chat: bool = False
 
     @property
     def visitor(self) -> str | None:
-        """Whose chats these must be; None for a program, which may read all of its tenant's."""
+        """Who they are on a web page; None for a program."""
         return self.name if self.agent_id else None
+
+    @property
+    def opener(self) -> str | None:
+        """Who must have opened a chat for them to have it; None for anybody."""
+        return None if self.has_every_chat else self.name
 
 
 class ByKey(HttpBearer):
@@ -54,9 +61,9 @@ class ByKey(HttpBearer):
         if not any(admitted.may(ability) for ability in self.abilities):
             await hop(_note_refusal)(request, self.abilities[0])
             raise Forbidden(self.abilities[0])
-        caller = Caller(keys.prefix(token))
-        request.left = await limits.atake((limits.REQUEST_KEY, caller.name))  # type: ignore[attr-defined]
-        return caller
+        name = keys.prefix(token)
+        request.left = await limits.atake((limits.REQUEST_KEY, name))  # type: ignore[attr-defined]
+        return Caller(name, has_every_chat=admitted.may("chats.read"))
 
 
 class ByVisitor(HttpBearer):

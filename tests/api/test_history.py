@@ -1,5 +1,6 @@
 """`GET /api/v1/chats/{session_id}`: a chat in pages."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from apps.chats import handoff
+from apps.tenants.models import ApiKey
 from tests.api.streams import ask, is_problem, question
 from tests.server import Server
 from tests.world import House
@@ -102,3 +104,40 @@ def test_the_rivals_chat_is_not_found(server: Server, houses: Houses) -> None:
         assert is_problem(stolen, 404, "not_found")
         assert stolen.json()["detail"] == unknown.json()["detail"]
         assert set(stolen.headers) == set(unknown.headers)
+
+
+def with_key(house: House, *scopes: str) -> House:
+    """The same house, as a program with a key of these scopes sees it."""
+    with house.scope():
+        _, secret = ApiKey.mint("Narrow", scopes)
+    return replace(house, key=secret)
+
+
+def test_a_key_that_only_asks_has_its_own_chats_alone(server: Server, houses: Houses) -> None:
+    """A session id is an identifier, not a credential."""
+    acme, _ = houses
+    asking, others = with_key(acme, "chat"), talked(server, acme, 1)
+    own = talked(server, asking, 2)
+    assert len(read(server, asking, own).json()["messages"]) == 2
+    assert is_problem(read(server, asking, others), 404, "not_found")
+    assert is_problem(ask(server, asking, question(acme, "And now?", session_id=others)), 404, "not_found")
+    with server.rest(asking) as client:
+        assert is_problem(client.get(f"/api/v1/chats/{others}/events"), 404, "not_found")
+    assert len(read(server, acme, others).json()["messages"]) == 1
+
+
+def test_a_key_that_only_reads_reads_every_chat_and_asks_in_none(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    reading, session_id = with_key(acme, "read"), talked(server, acme, 1)
+    assert len(read(server, reading, session_id).json()["messages"]) == 1
+    assert is_problem(ask(server, reading, question(acme, "And?", session_id=session_id)), 403, "forbidden")
+    with server.rest(reading) as client, client.stream("GET", f"/api/v1/chats/{session_id}/events") as told:
+        assert told.status_code == 200
+
+
+def test_a_key_that_asks_and_reads_goes_on_where_another_key_began(server: Server, houses: Houses) -> None:
+    """As after a key was replaced by a new one."""
+    acme, _ = houses
+    both, session_id = with_key(acme, "chat", "read"), talked(server, with_key(acme, "chat"), 1)
+    assert ask(server, both, question(acme, "And now?", session_id=session_id)).status_code == 200
+    assert len(read(server, both, session_id).json()["messages"]) == 2
