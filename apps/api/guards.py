@@ -37,7 +37,8 @@ class Caller:
 
 
 class ByKey(HttpBearer):
-    """A tenant's API key; the middleware has read it and entered the tenant's scope."""
+    """A tenant's API key; the middleware has read it and entered the tenant's scope. Each request is counted before anything else:
+    a refusal is a line in a log that only grows."""
 
     guard = "key"
 
@@ -58,11 +59,11 @@ class ByKey(HttpBearer):
         admitted: Admitted | None = getattr(request, "admitted", None)
         if admitted is None or admitted.role != "key":
             return None
+        name = keys.prefix(token)
+        request.left = await limits.atake((limits.REQUEST_KEY, name))  # type: ignore[attr-defined]
         if not any(admitted.may(ability) for ability in self.abilities):
             await hop(_note_refusal)(request, self.abilities[0])
             raise Forbidden(self.abilities[0])
-        name = keys.prefix(token)
-        request.left = await limits.atake((limits.REQUEST_KEY, name))  # type: ignore[attr-defined]
         return Caller(name, has_every_chat=admitted.may("chats.read"))
 
 

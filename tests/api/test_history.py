@@ -9,9 +9,10 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from apps.chats import handoff
-from apps.tenants.models import ApiKey
+from apps.tenants.models import ApiKey, AuditEntry
+from chatwithus.embedded import Services
 from tests.api.streams import ask, is_problem, question
-from tests.server import Server
+from tests.server import Server, serving
 from tests.world import House
 
 Houses = tuple[House, House]
@@ -141,3 +142,16 @@ def test_a_key_that_asks_and_reads_goes_on_where_another_key_began(server: Serve
     both, session_id = with_key(acme, "chat", "read"), talked(server, with_key(acme, "chat"), 1)
     assert ask(server, both, question(acme, "And now?", session_id=session_id)).status_code == 200
     assert len(read(server, both, session_id).json()["messages"]) == 2
+
+
+def test_refusals_are_counted_before_they_are_written_down(
+    server: Server, houses: Houses, services: Services
+) -> None:
+    """The log only grows, so nobody without rights may make it grow as fast as they like."""
+    acme, _ = houses
+    reading = with_key(acme, "read")
+    with serving(services, LIMITS="request-key=2/3600") as strict, strict.rest(reading) as client:
+        answers = [client.post("/api/v1/chat", json=question(acme)).status_code for _ in range(5)]
+    assert answers == [403, 403, 429, 429, 429]
+    with acme.scope():
+        assert AuditEntry.objects.filter(action="request.refused").count() == 2
