@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class ChatWithUsConfig(AppConfig):
@@ -6,3 +7,7 @@ class ChatWithUsConfig(AppConfig):
 
     def ready(self) -> None:
         from chatwithus import celery  # noqa: F401  (every process publishes tasks through this application)
+
+
+class OperatorAdminConfig(AdminConfig):
+    default_site = "apps.tenants.site.OperatorSite"

@@ -31,9 +31,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 LANGUAGE_CODE = "en"
 INSTALLED_APPS = [
-    "chatwithus",
+    "chatwithus.apps.ChatWithUsConfig",
     *(["daphne"] if "runserver" in sys.argv else []),  # so that `runserver` speaks WebSocket; slow to import
-    "django.contrib.admin",
+    "chatwithus.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

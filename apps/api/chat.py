@@ -102,9 +102,7 @@ async def read(
     return await hop(_history)(_caller(request), session_id, int(cursor or 0), limit)
 
 
-@router.get(
-    "/chats/{uuid:session_id}/events", summary="Follow a chat", auth=_READERS, **reference.FOLLOW
-)
+@router.get("/chats/{uuid:session_id}/events", summary="Follow a chat", auth=_READERS, **reference.FOLLOW)
 async def follow(
     request: HttpRequest, session_id: UUID, last_event_id: LastEventId = None
 ) -> HttpResponseBase:

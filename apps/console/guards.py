@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
-from apps.tenants import actors, audit, invitations, roles, scope
+from apps.tenants import actors, audit, invitations, roles, scope, twofactor
 from apps.tenants.access import Admitted, Forbidden
 from apps.tenants.actors import Actor
 
@@ -20,12 +20,14 @@ INVITATION_KEY = "invitation"
 
 
 def signed_in(view: View) -> View:
-    """Sends strangers to the sign-in page."""
+    """Sends strangers to the sign-in page, and whoever has a second factor to show it where their session has not."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
+        if _owes_second_factor(request):
+            return redirect("console:code")
         return view(request, *args, **kwargs)
 
     guarded.guard = "session"  # type: ignore[attr-defined]
@@ -62,6 +64,8 @@ def invited(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if _owes_second_factor(request):
+            return redirect("console:code")
         try:
             tenant_id, invitation_id = invitations.read(request.session.get(INVITATION_KEY, ""))
             with scope.scoped_to(tenant_id), actors.acting(_whoever(request)):
@@ -71,6 +75,13 @@ def invited(view: View) -> View:
 
     guarded.guard = "invitation"  # type: ignore[attr-defined]
     return guarded
+
+
+def _owes_second_factor(request: HttpRequest) -> bool:
+    """Whoever was admitted to a tenant has shown it: the middleware asks."""
+    if getattr(request, "admitted", None) is not None or not request.user.is_authenticated:
+        return False
+    return not twofactor.holds(request.session, request.user)
 
 
 def _whoever(request: HttpRequest) -> Actor:

@@ -84,12 +84,15 @@ def choose_tenant(request: HttpRequest) -> HttpResponse:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """The operator comes in by the same door, which counts attempts and asks for the second factor. Whoever is signed in and comes
-    here is no operator."""
-    if request.user.is_authenticated:
+    """The operator comes in by the same door, which counts attempts and asks for the second factor. Whoever has shown all that they
+    have and comes here is no operator."""
+    following = request.GET.get("next", "/admin/")
+    if not request.user.is_authenticated:
+        return redirect(f"{reverse('console:login')}?{urlencode({'next': following})}")
+    if twofactor.holds(request.session, request.user):
         raise PermissionDenied
-    following = urlencode({"next": request.GET.get("next", "/admin/")})
-    return redirect(f"{reverse('console:login')}?{following}")
+    request.session[HALF_WAY] = {"next": following}
+    return redirect("console:code")
 
 
 def _enter(request: HttpRequest, user: Any, backend: str | None, following: str) -> HttpResponse:

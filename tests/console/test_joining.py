@@ -9,6 +9,7 @@ from apps.tenants import access, invitations
 from apps.tenants.models import AuditEntry, Invitation
 from tests.console.signing import body, browser_of, sign_in
 from tests.tenants.acting import at_work
+from tests.tenants.phone import set_up
 from tests.world import PASSWORD, House
 
 JOIN = "/console/join/"
@@ -71,6 +72,18 @@ def test_somebody_with_an_account_signs_in_and_joins(acme: House) -> None:
     assert "Join</button>" in body(browser.get(JOIN))
     assert browser.post(JOIN).headers["Location"] == "/console/"
     assert browser.get("/console/").status_code == 200
+
+
+def test_whoever_owes_a_second_factor_shows_it_before_they_join(acme: House) -> None:
+    user = get_user_model().objects.create(username="ada@shop.example", password=make_password(PASSWORD))
+    browser, _ = sign_in("ada@shop.example")
+    paper = set_up(user)
+    browser.get(path_of(acme))
+    assert browser.post(JOIN).headers["Location"] == "/console/login/code/"
+    assert access.by_membership(user, acme.tenant.id) is None
+    browser.post("/console/login/code/", {"code": paper[0]})
+    assert browser.post(JOIN).headers["Location"] == "/console/"
+    assert access.by_membership(user, acme.tenant.id) is not None
 
 
 def test_somebody_elses_account_cannot_use_it(acme: House, globex: House) -> None:

@@ -89,8 +89,13 @@ def test_where_a_tenant_requires_it_nothing_is_seen_before_it_is_set_up(acme: Ho
 def test_a_session_that_is_older_than_the_second_factor_shows_it_first(acme: House) -> None:
     old = browser_of(acme)
     set_up(acme.user)
-    assert old.get(HOME).headers["Location"] == FACTOR
-    assert old.get(FACTOR).headers["Location"] == CODE
+    for page in (HOME, FACTOR, "/console/account/password/", "/console/tenant/"):
+        assert old.get(page).headers["Location"] == CODE
+    form = {"old_password": PASSWORD, "new_password1": "a long and winding road", "new_password2": "a long and winding road"}  # fmt: skip
+    for page, sent in (("/console/account/password/", form), ("/console/tenant/", {}), ("/console/account/off/", {}), ("/console/account/codes/", {})):  # fmt: skip
+        assert old.post(page, sent).headers["Location"] == CODE
+    acme.user.refresh_from_db()
+    assert acme.user.check_password(PASSWORD)
     assert old.post(CODE, {"code": now_of(acme.user)}).status_code == 302
     assert old.get(HOME).status_code == 200
 

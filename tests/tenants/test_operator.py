@@ -10,6 +10,7 @@ from django.test import Client
 from apps.tenants import scope
 from apps.tenants.models import AuditEntry, Tenant
 from tests.tenants.acting import log, member, said
+from tests.tenants.phone import set_up
 from tests.world import House
 
 OWNED = ("agents/agent", "knowledge/knowledge", "chats/chat", "chats/contentchat", "analysis/sentimentanalysis", "tenants/apikey", "tenants/membership")  # fmt: skip
@@ -103,3 +104,28 @@ def test_staff_of_a_tenant_are_no_operators(db: None, acme: House) -> None:
     client = Client()
     client.force_login(acme.user)
     assert client.get("/admin/").status_code == 302
+
+
+def test_an_operator_with_a_second_factor_shows_it_before_anything_else(acme: House) -> None:
+    """Also on a session that is older than it."""
+    user = get_user_model().objects.create_superuser("operator-2fa")
+    browser = Client()
+    browser.force_login(user)
+    assert browser.get("/admin/").status_code == 200
+    paper = set_up(user)
+    for page in ("/admin/", "/admin/auth/user/", "/admin/tenants/tenant/", "/admin/isolation/"):
+        assert browser.get(page).headers["Location"].startswith("/admin/login/")
+    enter = {"action": "enter", "_selected_action": [str(acme.tenant.id)]}
+    assert browser.post("/admin/tenants/tenant/", enter).status_code == 302
+    assert log(acme) == []
+    asked = browser.get("/admin/auth/user/", follow=True)
+    assert asked.redirect_chain[-1][0] == "/console/login/code/"
+    shown = browser.post("/console/login/code/", {"code": paper[0]})
+    assert shown.headers["Location"] == "/admin/auth/user/"
+    assert browser.get("/admin/auth/user/").status_code == 200
+
+
+def test_staff_in_djangos_sense_are_no_operators(db: None) -> None:
+    browser = Client()
+    browser.force_login(get_user_model().objects.create(username="helper", is_staff=True))
+    assert browser.get("/admin/", follow=True).status_code == 403
