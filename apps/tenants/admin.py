@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from apps.tenants import accounts as accounts  # registers itself
 from apps.tenants import actors, audit, keyring, scope
 from apps.tenants.actors import Actor
 from apps.tenants.middleware import OPERATOR_KEY, OPERATOR_UNTIL
