@@ -2,9 +2,9 @@
 knows when each token is due: on the machine's monotonic clock, which all its processes share."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
-from apps.agents.providers.base import Handoff, Prompt, Usage
+from apps.agents.providers.base import Connection, Piece, Prompt, Usage
 from tests.scripted import BREATH, Script, tokens
 
 
@@ -13,7 +13,7 @@ def question(script: str, *, at: float) -> str:
     return f"at={at:.3f} {script}"
 
 
-async def pieces(question: str) -> AsyncIterator[str | Usage | Handoff]:
+async def pieces(question: str) -> AsyncGenerator[Piece, None]:
     """The script's tokens by its schedule: one that is late does not make those that follow late."""
     when, _, script = question.partition(" ")
     told, clock = Script.read(script), asyncio.get_running_loop().time
@@ -32,5 +32,8 @@ async def pieces(question: str) -> AsyncIterator[str | Usage | Handoff]:
 class Paced:
     """The same as a provider, for the product."""
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage | Handoff]:
+    def __init__(self, connection: Connection) -> None:
+        """Goes nowhere."""
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         return pieces(prompt.question)

@@ -141,6 +141,16 @@ EMBEDDER = env.text("EMBEDDER", "minilm")
 PROVIDERS = env.pairs("PROVIDERS", "")
 PRICES = env.prices("PRICES")
 MAX_OUTPUT_TOKENS = env.integer("MAX_OUTPUT_TOKENS", 1024)
+# Servers that the operator gives to everybody, who keep none of their own; what an organisation keeps is sealed in the database.
+OLLAMA_URL = env.text("OLLAMA_URL", "http://127.0.0.1:11434")
+OPENAI_URL = env.text("OPENAI_URL", "")
+OPENAI_API_KEY = env.text("OPENAI_API_KEY", "")
+BEDROCK_REGION = env.text("BEDROCK_REGION", "")
+BEDROCK_PROFILE = env.text("BEDROCK_PROFILE", "")
+BEDROCK_ROLE = env.text("BEDROCK_ROLE", "")
+BEDROCK_URL = env.text("BEDROCK_URL", "")
+PROVIDER_HOSTS = env.words("PROVIDER_HOSTS")  # hosts in the private network that organisations may name
+PROVIDER_CONCURRENCY = env.integer("PROVIDER_CONCURRENCY", 32)
 
 # Knowing what
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
@@ -223,5 +233,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+    # Clients of providers tell at DEBUG what they send, keys included.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("daphne", "httpx", "httpx2", "httpcore", "openai", "boto3", "botocore", "urllib3")
+    },
 }

@@ -12,12 +12,12 @@ text     `w` for w0 w1 w2 …, `lorem`, `unicode` for characters of 1 to 4 bytes
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from apps.agents.providers.base import Handoff, Prompt, ProviderError, Usage
+from apps.agents.providers.base import Connection, Handoff, Piece, Prompt, ProviderError, Usage
 
 BREATH = 50
 SALT = 4
@@ -85,7 +85,10 @@ def answer(model: str, *, like: str = "") -> str:
 class Scripted:
     """Keeps to a schedule from the start of the answer, so that a late token does not make all that follow late."""
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage | Handoff]:
+    def __init__(self, connection: Connection) -> None:
+        """Goes nowhere."""
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         script = Script.read(prompt.model)
         clock = asyncio.get_running_loop().time
         began = clock() + script.first

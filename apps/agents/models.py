@@ -9,7 +9,6 @@ from django.db import models
 from django.utils import timezone
 
 from apps.agents.providers import catalogue
-from apps.agents.providers.base import ProviderError
 from apps.tenants import scope
 from apps.tenants.models import Tenant
 from apps.tenants.owned import TenantForeignKey, TenantOwned
@@ -62,14 +61,10 @@ class Agent(TenantOwned):
         self.clean()
         super().save(*args, **kwargs)
 
-    def require_mind(self) -> None:
-        """Raises ProviderError where its tenant does not let it think there any more."""
-        if not Tenant.objects.get(id=scope.current()).may_use(self.provider, self.model):
-            raise ProviderError(
-                f"The organisation does not allow {self.provider}:{self.model}.",
-                kind="refused",
-                retryable=False,
-            )
+    @property
+    def minds(self) -> list[tuple[str, str]]:
+        """Provider and model, the first one first, then those that take its place."""
+        return [(self.provider, self.model)]
 
 
 class Budget(TenantOwned):

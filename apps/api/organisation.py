@@ -87,8 +87,8 @@ def list_credentials(request: HttpRequest) -> Credentials:
     **reference.KEEP,
 )
 def keep_credential(request: HttpRequest, provider: str, body: CredentialRequest) -> CredentialResponse:
-    """In place of what was kept before. `ollama` and `openai` ask for `api_key`, `bedrock` for `access_key_id`,
-    `secret_access_key` and perhaps `session_token`."""
+    """In place of what was kept before. `ollama` and `openai` ask for `api_key`, for the `url` of a server of your own, or for both;
+    `bedrock` for `access_key_id`, `secret_access_key`, `region`, and perhaps `session_token` and the `role` to assume."""
     if provider not in credentials.FIELDS:
         raise NotFound("There is no provider of this name that asks for a credential.")
     return _credential(credentials.keep(provider, body.secrets))

@@ -1,4 +1,5 @@
-"""How long a provider may take: for its first piece, between pieces, and in all. Costs a piece one reading of the clock."""
+"""How long a reply may take: between pieces, and in all; how long its first piece may, attempts.py knows, which can ask others. Costs
+a piece one reading of the clock."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,9 +28,10 @@ class Watchdog:
         self._timer.cancel()
 
     def _next(self) -> tuple[float, str]:
-        pause = settings.BETWEEN_TOKENS_SECONDS if self._is_speaking else settings.FIRST_TOKEN_SECONDS
-        which = "between_tokens" if self._is_speaking else "first_token"
-        return min((self._fed_at + pause, which), (self._began_at + settings.REPLY_SECONDS, "total"))
+        total = self._began_at + settings.REPLY_SECONDS, "total"
+        if not self._is_speaking:
+            return total
+        return min((self._fed_at + settings.BETWEEN_TOKENS_SECONDS, "between_tokens"), total)
 
     def _look(self) -> None:
         due, which = self._next()

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from apps.agents.providers import catalogue
+from apps.agents import minds
+from apps.agents.attempts import Attempts
 from apps.agents.providers.base import Handoff, Prompt, ProviderError, Usage
 from apps.chats import citations, conversations, events, measures, prompts, relay
 from apps.chats.chatlog import ChatLog
@@ -41,6 +42,7 @@ class Reply:
         self.usage = Usage(0, 0)
         self._has_usage = self._was_refused = False
         self._prompt: Prompt | None = None
+        self._attempts: Attempts | None = None
         self._pieces = 0
         self.wants_person = False
         self.first_token_ms: int | None = None
@@ -115,19 +117,21 @@ class Reply:
 
     async def _answer(self, watchdog: Watchdog) -> None:
         agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
-        await hop(agent.require_mind)()
+        able = await hop(minds.of)(agent.minds)
         found = await retrieval.search(agent.id, question, history=history)
         prompt = self._prompt = prompts.compose(agent, question, history=history, found=found)
-        async for piece in catalogue.load(agent.provider).stream(prompt):
-            if isinstance(piece, str):
-                self._said.add(piece)
-                self._pieces += 1
-                if self._has_said_enough:
-                    break
-            elif isinstance(piece, Usage):
-                self.usage, self._has_usage = piece, True
-            elif isinstance(piece, Handoff):
-                self.wants_person = True
+        self._attempts = Attempts(able, prompt)
+        async with aclosing(self._attempts.stream()) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    self._said.add(piece)
+                    self._pieces += 1
+                    if self._has_said_enough:
+                        break
+                elif isinstance(piece, Usage):
+                    self.usage, self._has_usage = piece, True
+                elif isinstance(piece, Handoff):
+                    self.wants_person = True
         watchdog.stop()
         self._said.flush()
         cited = citations.resolve(self._said.text, found)
@@ -148,6 +152,8 @@ class Reply:
             return
         if why.startswith("timeout:"):
             logger.warning("Provider of agent %s: %s took too long", self.claim.agent.id, why)
+            if self._attempts is not None:
+                self._attempts.blame("timeout", why)
             await self._end(self._failure("provider_timeout", retryable=True))
         else:
             await self._end(self._outcome("stopped", reason=why))

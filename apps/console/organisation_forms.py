@@ -11,6 +11,7 @@ from apps.tenants.models import Tenant
 
 MINUTES = "Enter a whole number of minutes, from 1 to 10080."
 DAYS = "Enter a whole number of days, from 1 to 36500, or nothing."
+LABELS = {"url": "Address of your own server", "api_key": "API key", "role": "Role to assume (ARN)"}
 NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
 
 
@@ -95,10 +96,11 @@ class CredentialForm(SettingsForm):
         super().__init__(data, prefix=provider)
         self.provider = provider
         for name in credentials.FIELDS[provider]:
+            hidden = forms.TextInput if name in credentials.PLAIN else forms.PasswordInput
             self.fields[name] = forms.CharField(
                 required=name not in credentials.OPTIONAL,
                 max_length=credentials.LONGEST,
-                label=name.replace("_", " ").capitalize(),
-                widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+                label=LABELS.get(name) or name.replace("_", " ").capitalize(),
+                widget=hidden(attrs={"autocomplete": "off", "spellcheck": "false"}),
                 error_messages={"required": "This is needed."},
             )

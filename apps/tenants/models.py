@@ -206,12 +206,9 @@ class Credential(TenantOwned):
         return f"{self.provider} ({self.hint})" if self.hint else self.provider
 
     @classmethod
-    def keep(cls, provider: str, secrets: dict[str, str]) -> "Credential":
+    def keep(cls, provider: str, secrets: dict[str, str], *, hint: str) -> "Credential":
         """In place of what was kept for this provider before."""
-        kept = {
-            "sealed": sealing.seal(json.dumps(secrets)),
-            "hint": f"…{next(iter(secrets.values()), '')[-4:]}",
-        }
+        kept = {"sealed": sealing.seal(json.dumps(secrets)), "hint": hint}
         return cls.objects.update_or_create(provider=provider, defaults=kept)[0]
 
     def opened(self) -> dict[str, str]:

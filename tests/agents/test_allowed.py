@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
+from apps.agents import minds
 from apps.agents.models import Agent
 from apps.agents.providers.base import ProviderError
 from tests.world import House
@@ -23,10 +24,10 @@ def test_models_of_a_provider_that_is_named_are_those_named(
 def test_an_agent_of_another_model_is_not_saved_and_not_asked(acme: House) -> None:
     agent = acme.scripted("tokens=3")
     with acme.scope():
-        agent.require_mind()
+        minds.of(agent.minds)
         acme.tenant.allowed_models = ["scripted:tokens=4"]
         acme.tenant.save()
         with pytest.raises(ProviderError, match="does not allow"):
-            agent.require_mind()
+            minds.of(agent.minds)
         with pytest.raises(ValidationError, match="may not use"):
             Agent.objects.create(name="Another", provider="scripted", model="tokens=3")

@@ -8,6 +8,7 @@ from apps.agents import relatedness, smalltalk
 from apps.agents.embedders import catalogue
 from apps.agents.providers import builtin
 from apps.agents.providers.base import Handoff, Prompt, Source, Turn, Usage
+from apps.agents.providers.catalogue import NOWHERE
 from apps.agents.sentences import sentences
 
 REFUSAL = "I do not know that."
@@ -29,7 +30,7 @@ def prompt(question: str, *texts: str, history: Sequence[Turn] = ()) -> Prompt:
 
 
 async def pieces_of(asked: Prompt) -> list[str | Usage | Handoff]:
-    return [piece async for piece in builtin.Builtin().stream(asked)]
+    return [piece async for piece in builtin.Builtin(NOWHERE).stream(asked)]
 
 
 async def answer(asked: Prompt) -> str:
@@ -151,9 +152,11 @@ async def test_the_event_loop_stays_free_while_it_reads() -> None:
 
 
 async def test_an_answer_nobody_waits_for_can_be_left() -> None:
-    stream = builtin.Builtin().stream(prompt("How long do I have to return something?", RETURNS, DELIVERY))
+    stream = builtin.Builtin(NOWHERE).stream(
+        prompt("How long do I have to return something?", RETURNS, DELIVERY)
+    )
     assert await anext(stream) == "You"
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     assert await answer(prompt("When does the depot open?", DEPOT))
 
 

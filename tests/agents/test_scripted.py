@@ -4,12 +4,13 @@ import time
 import pytest
 
 from apps.agents.providers.base import Handoff, Prompt, ProviderError, Usage
+from apps.agents.providers.catalogue import NOWHERE
 from tests.scripted import Script, Scripted, answer
 
 
 async def pieces_of(model: str) -> list[str | Usage | Handoff]:
     prompt = Prompt(model, 0.0, "", (), "three small words", (), "")
-    return [piece async for piece in Scripted().stream(prompt)]
+    return [piece async for piece in Scripted(NOWHERE).stream(prompt)]
 
 
 async def test_it_says_its_tokens_and_what_they_cost() -> None:
@@ -24,7 +25,7 @@ async def test_it_keeps_its_rate_over_the_whole_answer() -> None:
 
 
 async def test_it_stalls_and_fails_where_the_script_says() -> None:
-    stream = Scripted().stream(Prompt("tokens=3 stall=2", 0.0, "", (), "", (), ""))
+    stream = Scripted(NOWHERE).stream(Prompt("tokens=3 stall=2", 0.0, "", (), "", (), ""))
     assert [await anext(stream), await anext(stream)] == ["w0 ", "w1 "]
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(anext(stream), 0.05)

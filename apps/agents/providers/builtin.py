@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from apps.agents import relatedness, smalltalk
 from apps.agents.embedders import catalogue
 from apps.agents.followups import in_context
-from apps.agents.providers.base import Handoff, Prompt, Source, Usage
+from apps.agents.providers.base import Connection, Handoff, Piece, Prompt, Source, Usage
 from apps.agents.relatedness import RELATED, Candidate, Question
 from apps.agents.words import content_words
 
@@ -26,7 +26,10 @@ _reader = ThreadPoolExecutor(1, "builtin")  # one for the process: more threads 
 class Builtin:
     """Quotes as soon as it is sure, so that the first words flow while later sources are still unread."""
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[str | Usage | Handoff]:
+    def __init__(self, connection: Connection) -> None:
+        """Goes nowhere."""
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         """One or two verbatim sentences, each followed by ` [n]`; a token of its Usage is a word."""
         reading = Reading(prompt)
         text = smalltalk.reply(prompt.question) or await reading.next_quote() or prompt.refusal

@@ -1,13 +1,14 @@
 """Where each kind of provider lives; a new one is a module and a line here, or a line in the setting PROVIDERS."""
 
-from functools import cache
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import cast
 
-from apps.agents.providers.base import Provider
+from apps.agents.providers.base import Connection, Provider
 
 PROVIDERS = {"builtin": "apps.agents.providers.builtin.Builtin"}
+NOWHERE = Connection()
 
 
 class UnknownProvider(LookupError):
@@ -33,10 +34,10 @@ def _is_there(module: str) -> bool:
         return False
 
 
-@cache
-def load(name: str) -> Provider:
-    """The process's one instance of a provider; its module is imported at first use."""
+@lru_cache(maxsize=256)
+def load(name: str, connection: Connection = NOWHERE) -> Provider:
+    """The process's one instance of a provider for a connection; its module is imported at first use."""
     if name not in PROVIDERS:
         raise UnknownProvider(f"There is no provider named {name!r}. Known: {', '.join(sorted(PROVIDERS))}.")
     module, _, attribute = PROVIDERS[name].rpartition(".")
-    return cast(Provider, getattr(import_module(module), attribute)())
+    return cast(Provider, getattr(import_module(module), attribute)(connection))

@@ -1,0 +1,143 @@
+"""Asking: one mind after the other until one has begun to speak.
+
+Before the first word a mind that fails is asked again, after a pause that grows and is never the same twice, or that it asks for;
+then the next has its turn, so that together they take no longer than FIRST_TOKEN_SECONDS. After the first word nobody is asked
+again: a second answer would be glued to half of the first."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from django.conf import settings
+
+from apps.agents import breakers, gates
+from apps.agents.minds import Mind
+from apps.agents.providers import catalogue
+from apps.agents.providers.base import Kind, Piece, Prompt, ProviderError, Usage
+
+logger = logging.getLogger(__name__)
+MOST = 3  # times that one mind is asked
+PAUSE, LONGEST_PAUSE = 0.25, 4.0  # seconds
+LONGEST_ANSWER = 400_000  # characters: no model's budget is longer
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One call: of whom, when (by the loop's clock), what it cost as far as the provider says, and why it failed, where it did."""
+
+    mind: Mind
+    began_at: float
+    ended_at: float = 0.0
+    usage: Usage | None = None
+    failure: Kind | None = None
+    detail: str = ""
+
+
+class Attempts:
+    """The way to one answer; the last of `made` gave it, or failed last."""
+
+    def __init__(self, minds: Sequence[Mind], prompt: Prompt) -> None:
+        self.made: list[Attempt] = []
+        self._minds, self._prompt = minds, prompt
+        self._has_spoken = False
+        self._clock = asyncio.get_running_loop().time
+
+    async def stream(self) -> AsyncGenerator[Piece, None]:
+        """What the first mind says that says anything; its Usage counts what failed before it too. Raises the last ProviderError
+        where none does."""
+        until = self._clock() + settings.FIRST_TOKEN_SECONDS
+        for place, mind in enumerate(self._minds):
+            share = (until - self._clock()) / (len(self._minds) - place)
+            failed = None
+            async with aclosing(self._repeated(mind, self._clock() + share)) as pieces:
+                try:
+                    async for piece in pieces:
+                        yield piece
+                    return
+                except ProviderError as error:
+                    failed = error
+            if self._has_spoken or place == len(self._minds) - 1:
+                raise failed
+
+    def blame(self, kind: Kind, detail: str) -> None:
+        """Count what was noticed elsewhere, such as a mind that fell silent, against the one that speaks."""
+        if self.made:
+            self._count(self.made[-1], ProviderError(detail, kind=kind, retryable=True))
+            breakers.of(self.made[-1].mind).failed()
+
+    async def _repeated(self, mind: Mind, until: float) -> AsyncGenerator[Piece, None]:
+        for number in range(1, MOST + 1):
+            async with aclosing(self._once(mind, until)) as pieces:
+                try:
+                    async for piece in pieces:
+                        yield piece
+                    return
+                except ProviderError as error:
+                    failed = error
+            logger.warning("%s failed (%d. time): %s", mind, number, failed)
+            pause = self._pause(failed, number)
+            if self._has_spoken or not failed.retryable or number == MOST or self._clock() + pause >= until:
+                raise failed
+            await asyncio.sleep(pause)
+
+    async def _once(self, mind: Mind, until: float) -> AsyncGenerator[Piece, None]:
+        attempt = Attempt(mind, self._clock())
+        self.made.append(attempt)
+        provider = catalogue.load(mind.provider, mind.connection)
+        prompt = replace(self._prompt, model=mind.model)
+        try:
+            async with gates.place(mind, until):
+                with breakers.of(mind).watching():
+                    async with aclosing(provider.stream(prompt)) as pieces:
+                        first = await self._first(pieces, attempt, until)
+                        self._has_spoken = True
+                        breakers.of(mind).worked()
+                        yield first
+                        said = 0
+                        async for piece in pieces:
+                            if type(piece) is str:
+                                said += len(piece)
+                                if said > LONGEST_ANSWER:
+                                    raise _garbled("It goes on without end.")
+                                yield piece
+                            else:
+                                yield self._counted(piece, attempt)
+        except ProviderError as error:
+            self._count(attempt, error)
+            raise
+        finally:
+            attempt.ended_at = self._clock()
+
+    async def _first(self, pieces: AsyncGenerator[Piece, None], attempt: Attempt, until: float) -> Piece:
+        """The first piece that a visitor would see."""
+        try:
+            async with asyncio.timeout_at(until):
+                async for piece in pieces:
+                    if isinstance(piece, Usage):
+                        attempt.usage = piece
+                    elif piece:
+                        return piece
+        except TimeoutError:
+            raise ProviderError("It did not begin in time.", kind="timeout", retryable=True) from None
+        raise _garbled("It said nothing.")
+
+    def _counted(self, piece: Piece, attempt: Attempt) -> Piece:
+        if not isinstance(piece, Usage):
+            return piece
+        attempt.usage = piece
+        return sum((one.usage for one in self.made if one.usage), Usage(0, 0))
+
+    def _count(self, attempt: Attempt, error: ProviderError) -> None:
+        attempt.failure, attempt.detail = error.kind, str(error)
+
+    def _pause(self, error: ProviderError, number: int) -> float:
+        if error.retry_after is not None:
+            return error.retry_after
+        return random.uniform(0.5, 1) * min(LONGEST_PAUSE, PAUSE * 2.0 ** (number - 1))
+
+
+def _garbled(message: str) -> ProviderError:
+    return ProviderError(message, kind="garbled", retryable=True)

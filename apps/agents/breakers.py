@@ -1,0 +1,68 @@
+"""Circuit breakers: who failed several times in a row is left alone for a while, then asked once, to see.
+
+One for each endpoint and tenant, in each process: one tenant's revoked key, or its server that is down, costs nobody else a call."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from apps.agents.minds import Mind
+from apps.agents.providers.base import ProviderError
+
+PATIENCE = 5  # failures in a row
+REST = 5.0  # seconds
+_failing: "dict[object, Breaker]" = {}  # only those; whoever works is forgotten
+
+
+class Breaker:
+    """Closed until PATIENCE failures, then open for REST; after that one call is let through, which closes it or opens it again."""
+
+    def __init__(self, name: object) -> None:
+        self._name = name
+        self._failures = 0
+        self._rests_until = 0.0
+        self._is_probing = False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Around one call. Raises ProviderError, without a call, while open. What its provider refuses is no fault of the endpoint."""
+        is_probe = self._admit()
+        try:
+            yield
+        except ProviderError as error:
+            if error.kind != "refused":
+                self.failed()
+            raise
+        finally:
+            if is_probe:
+                self._is_probing = False
+
+    def worked(self) -> None:
+        self._failures = 0
+        _failing.pop(self._name, None)
+
+    def failed(self) -> None:
+        known = _failing.setdefault(self._name, self)
+        known._failures += 1
+        if known._failures >= PATIENCE:
+            known._rests_until = time.monotonic() + REST
+
+    def _admit(self) -> bool:
+        """Whether this call is the probe."""
+        if self._failures < PATIENCE:
+            return False
+        left = self._rests_until - time.monotonic()
+        if left > 0 or self._is_probing:
+            raise ProviderError(
+                "It failed several times in a row and is left alone for a moment.",
+                kind="unreachable",
+                retryable=True,
+                retry_after=max(left, 1.0),
+            )
+        self._is_probing = True
+        return True
+
+
+def of(mind: Mind) -> Breaker:
+    name = (mind.tenant_id, mind.endpoint)
+    return _failing.get(name) or Breaker(name)

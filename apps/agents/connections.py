@@ -1,0 +1,80 @@
+"""How the tenant in scope reaches a provider: by what it keeps itself, or by what the operator gives to everybody. Never by some of
+each: the operator's key would go to whatever address a tenant writes down."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from apps.agents.providers.base import Connection, ProviderError
+from apps.agents.providers.catalogue import NOWHERE
+from apps.tenants import credentials, sealing
+from apps.tenants.models import Credential
+
+PUBLIC = {"ollama": "https://ollama.com", "openai": "https://api.openai.com/v1"}
+
+
+def of(provider: str) -> Connection:
+    """Raises ProviderError where nobody has said how."""
+    if provider not in credentials.FIELDS:
+        return NOWHERE
+    kept = Credential.objects.filter(provider=provider).first()
+    return own(provider, _opened(kept)) if kept else shared(provider)
+
+
+def own(provider: str, kept: dict[str, str]) -> Connection:
+    """By what a tenant keeps."""
+    url = kept.get("url") or PUBLIC.get(provider, "")
+    secrets = tuple((name, kept[name]) for name in sorted(kept) if name not in credentials.PLAIN)
+    return Connection(
+        url=url.rstrip("/"),
+        region=kept.get("region", ""),
+        role=kept.get("role", ""),
+        secrets=secrets,
+        is_trusted=credentials.is_allowed(urlsplit(url)),
+    )
+
+
+def shared(provider: str) -> Connection:
+    """By what the operator gives to everybody. Raises ProviderError where that is nothing."""
+    given = {"ollama": _ollama, "openai": _openai, "bedrock": _bedrock}[provider]()
+    if given is None:
+        raise ProviderError(
+            f"Nothing is kept for {provider}: an owner of the organisation adds it under Organisation.",
+            kind="refused",
+            retryable=False,
+        )
+    return given
+
+
+def _ollama() -> Connection | None:
+    url = settings.OLLAMA_URL.rstrip("/")
+    return Connection(url=url, is_shared=True, is_trusted=True) if url else None
+
+
+def _openai() -> Connection | None:
+    if not settings.OPENAI_URL and not settings.OPENAI_API_KEY:
+        return None
+    url = (settings.OPENAI_URL or PUBLIC["openai"]).rstrip("/")
+    secrets = (("api_key", settings.OPENAI_API_KEY),) if settings.OPENAI_API_KEY else ()
+    return Connection(url=url, secrets=secrets, is_shared=True, is_trusted=True)
+
+
+def _bedrock() -> Connection | None:
+    """Keys come from where boto3 looks for them in the process: environment, profile, the machine's own role."""
+    if not settings.BEDROCK_REGION:
+        return None
+    return Connection(
+        url=settings.BEDROCK_URL.rstrip("/"),
+        region=settings.BEDROCK_REGION,
+        profile=settings.BEDROCK_PROFILE,
+        role=settings.BEDROCK_ROLE,
+        is_shared=True,
+        is_trusted=True,
+    )
+
+
+def _opened(kept: Credential) -> dict[str, str]:
+    try:
+        return kept.opened()
+    except sealing.Unsealable as error:
+        raise ProviderError(str(error), kind="refused", retryable=False) from None

@@ -1,0 +1,50 @@
+"""Where an agent of the tenant in scope may think now: its providers and models in order, each with the way to reach it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.agents import connections
+from apps.agents.providers.base import Connection, ProviderError
+from apps.tenants import scope
+from apps.tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """One provider and model, for one tenant."""
+
+    tenant_id: UUID
+    provider: str
+    model: str
+    connection: Connection
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.model}" if self.model else self.provider
+
+    @property
+    def endpoint(self) -> tuple[str, str, str]:
+        """What fails and recovers as one."""
+        return self.provider, self.connection.url, self.connection.region
+
+
+def of(wanted: Iterable[tuple[str, str]]) -> tuple[Mind, ...]:
+    """Those of these providers and models that this tenant may use and can reach, in their order. Raises ProviderError for the
+    first of them where there is none."""
+    tenant = Tenant.objects.get(id=scope.current())
+    found, refusals = [], []
+    for provider, model in wanted:
+        try:
+            found.append(_mind(tenant, provider, model))
+        except ProviderError as error:
+            refusals.append(error)
+    if not found:
+        raise refusals[0]
+    return tuple(found)
+
+
+def _mind(tenant: Tenant, provider: str, model: str) -> Mind:
+    if not tenant.may_use(provider, model):
+        message = f"The organisation does not allow {provider}:{model}."
+        raise ProviderError(message, kind="refused", retryable=False)
+    return Mind(tenant.id, provider, model, connections.of(provider))
