@@ -153,6 +153,7 @@ PROVIDER_HOSTS = env.words("PROVIDER_HOSTS")  # hosts in the private network tha
 PROVIDER_CONCURRENCY = env.integer("PROVIDER_CONCURRENCY", 32)
 
 # Knowing what
+EGRESS_ALLOW = env.words("EGRESS_ALLOW", "")
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # a million characters of pasted text
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -69,8 +69,11 @@ ONE_FILE_ONLY = {
     r"\bunstructured\b.*import|import unstructured": {"apps/knowledge/partition.py": "parsing"},
     r"\bvaderSentiment\b": {"apps/analysis/sentiment.py": "sentiment"},
     r"\bgroup_send\b": {"apps/analysis/live.py": "dashboards"},
-    r"import (httpx|requests|aiohttp|urllib\.request|urllib3|ftplib)\b|from (httpx|requests|aiohttp|urllib3|urllib\.request)\b": {},
+    r"import (httpcore|httpx|requests|aiohttp|urllib\.request|urllib3|ftplib)\b|from (httpcore|httpx|requests|aiohttp|urllib3|urllib\.request)\b": {
+        "apps/knowledge/egress.py": "the one guarded way out to addresses that tenants give"
+    },
     r"import (http\.client|socket)\b|from socket\b": {
+        "apps/knowledge/egress.py": "resolves a name once, to judge the address that is then connected to",
         "chatwithus/address.py": "the supervisor asks its own web process whether it is ready",
         "chatwithus/serve.py": "its own listeners drop clients that do not read",
         "chatwithus/embedded/cluster.py": "the supervisor asks for a free port for its own PostgreSQL",
