@@ -9,8 +9,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from apps.tenants import actors, audit
@@ -29,7 +28,7 @@ def acting_as(operator: Any) -> Iterator[None]:
         yield
 
 
-class PasswordForm(AdminPasswordChangeForm):
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # not subscriptable when it runs
     """Whoever sets somebody's password can come in as them, so it is written down like coming in."""
 
     def save(self, commit: bool = True) -> User:
@@ -39,7 +38,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin):
+class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
     list_display = ("username", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
     filter_horizontal = ()
@@ -55,9 +54,7 @@ class AccountAdmin(UserAdmin):
         """What somebody wrote keeps their name, and their memberships lie behind walls: make the account inactive instead."""
         return False
 
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponseBase:
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         told = "Accounts are not deleted: chats and audit logs name them. Take away “active”, and nobody comes in by this one."
         self.message_user(request, told, messages.ERROR)
         return redirect("admin:auth_user_change", object_id)
@@ -73,7 +70,7 @@ class AccountAdmin(UserAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
-            facts = {
+            facts: dict[str, Any] = {
                 field: [form.initial.get(field), form.cleaned_data[field]] for field in form.changed_data
             }
             audit.note_of_person(obj, "account.changed", **facts)
