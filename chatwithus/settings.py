@@ -183,7 +183,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_ROUTES = {
-    "apps.knowledge.tasks.read_in": {"queue": "reading"}
+    "apps.knowledge.tasks.read_in": {"queue": "reading"},
+    "apps.knowledge.tasks.complete_index": {"queue": "reading"},
 }  # long; dashboards do not wait behind it
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -32,6 +32,15 @@ def sentences(text: str) -> list[str]:
     return [sentence for line in text.splitlines() for sentence in _of_line(BULLET.sub("", line.strip()))]
 
 
+def led(text: str) -> Iterator[tuple[str, str]]:
+    """Each sentence behind the heading, lead-in or question above it, which announces it; the lead may be empty."""
+    lead = ""
+    for sentence in sentences(text):
+        yield lead, sentence
+        if sentence[-1] in ":?":
+            lead = sentence
+
+
 def _of_line(line: str) -> Iterator[str]:
     numbering = NUMBERING.match(line)
     start, search_from = 0, numbering.end() if numbering else 0

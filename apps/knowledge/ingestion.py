@@ -1,21 +1,14 @@
 """Reading a source in: partition it, cut passages, embed them, and swap them for the old ones in one transaction."""
 
 import logging
-from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
 from uuid import UUID
 
-from django.conf import settings
-from django.db import transaction
-
-from apps.agents.embedders import catalogue
-from apps.knowledge import passages
+from apps.knowledge import index, passages
 from apps.knowledge.models import Knowledge, Passage, Upload
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
-_BATCH = 16
 
 
 def read_in(knowledge_id: UUID) -> None:
@@ -28,9 +21,11 @@ def read_in(knowledge_id: UUID) -> None:
         return
     try:
         cut = passages.split(partition.partition(*_material(source)))
-        count = _swap(source, list(_rows(source, cut)))
+        entries = index.prepared(_rows(source, cut))
+        written = Passage.objects.filter(knowledge_id=source.id)
+        count = index.swap(entries, instead_of=written)
         if not source.finish(passages=count):
-            Passage.objects.filter(knowledge_id=source.id).delete()  # removed while it was being read
+            index.remove(written)  # removed while it was being read
     except partition.Unreadable as reason:
         source.fail(str(reason))
     except Exception:
@@ -43,32 +38,18 @@ def _material(source: Knowledge) -> tuple[str, bytes]:
     return (upload.filename, bytes(upload.data)) if upload else ("pasted.md", source.content.encode())
 
 
-def _rows(source: Knowledge, cut: list[passages.Passage]) -> Iterator[Passage]:
-    embedder = catalogue.load(settings.EMBEDDER)
-    remaining = iter(cut)
-    while batch := list(islice(remaining, _BATCH)):
-        headings = [" › ".join(passage.heading_path) for passage in batch]
-        vectors = embedder.embed(
-            [f"{heading}\n{one.text}" for heading, one in zip(headings, batch, strict=True)]
+def _rows(source: Knowledge, cut: list[passages.Passage]) -> list[Passage]:
+    return [
+        Passage(
+            knowledge_id=source.id,
+            position=passage.position,
+            title=source.name,
+            heading=" › ".join(passage.heading_path),
+            page=passage.page,
+            text=passage.text,
         )
-        for passage, heading, vector in zip(batch, headings, vectors, strict=True):
-            yield Passage(
-                knowledge_id=source.id,
-                position=passage.position,
-                title=source.name,
-                heading=heading,
-                page=passage.page,
-                text=passage.text,
-                embedder=embedder.model,
-                embedding=vector,
-            )
-
-
-def _swap(source: Knowledge, rows: list[Passage]) -> int:
-    with transaction.atomic(using="vectors"):
-        Passage.objects.filter(knowledge_id=source.id).delete()
-        Passage.objects.bulk_create(rows, batch_size=100)
-    return len(rows)
+        for passage in cut
+    ]
 
 
 def resume(*, waiting_since: datetime, working_since: datetime) -> list[UUID]:
@@ -88,4 +69,4 @@ def forget_removed() -> int:
     """Delete passages whose source is gone, left behind where a process died between the two databases."""
     known = set(Passage.objects.values_list("knowledge_id", flat=True).distinct())
     kept = set(Knowledge.objects.filter(id__in=known).values_list("id", flat=True))
-    return Passage.objects.filter(knowledge_id__in=known - kept).delete()[0] if known - kept else 0
+    return index.remove(Passage.objects.filter(knowledge_id__in=known - kept)) if known - kept else 0

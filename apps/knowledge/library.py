@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.agents.models import Agent
-from apps.knowledge import tasks
+from apps.knowledge import index, tasks
 from apps.knowledge.models import Knowledge, Passage, Upload
 
 MAX_CONTENT = 1_000_000
@@ -55,7 +55,7 @@ def remove(source: Knowledge) -> None:
     and the sweep removes what a crash in between left there."""
     source_id = source.id
     source.delete()
-    Passage.objects.filter(knowledge_id=source_id).delete()
+    index.remove(Passage.objects.filter(knowledge_id=source_id))
 
 
 def _check(name: str, content: str, file: File | None, description: str) -> None:

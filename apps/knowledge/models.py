@@ -1,6 +1,6 @@
 """Knowing what: the sources agents may use, the files they came in, and the passages cut from them."""
 
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -103,19 +103,79 @@ class Passage(TenantOwned):
     heading = models.TextField(blank=True)
     page = models.PositiveIntegerField(null=True)
     text = models.TextField()
-    words = models.GeneratedField(
-        expression=models.Func(
-            "heading",
-            "text",
-            template="to_tsvector('english', %(expressions)s)",
-            arg_joiner=" || ' ' || ",
-            output_field=SearchVectorField(),
-        ),
-        output_field=SearchVectorField(),
-        db_persist=True,
+    language = models.CharField(
+        max_length=20, blank=True, help_text="PostgreSQL's text search configuration; empty: not indexed yet."
     )
+    length = models.PositiveIntegerField(default=0, help_text="Its words and its heading's.")
     embedder = models.CharField(max_length=60)
     embedding = VectorField(dimensions=384)
 
     class Meta(TenantOwned.Meta):
-        indexes = [models.Index("tenant_id", "knowledge_id", "position", name="passage_by_source")]
+        indexes = [
+            models.Index(
+                "tenant_id",
+                "knowledge_id",
+                "position",
+                name="passage_by_source",
+                include=[
+                    "embedder",
+                    "language",
+                    "length",
+                ],  # a search counts what there is without reading it
+            ),
+            models.Index("tenant_id", condition=models.Q(language=""), name="passage_unindexed"),
+        ]
+
+
+class Sentence(TenantOwned):
+    """A sentence of a passage with a vector of its own: it is what is quoted, and what an answer is checked against."""
+
+    database = "vectors"
+
+    passage = TenantForeignKey(Passage, models.CASCADE, related_name="sentences", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    length = models.PositiveIntegerField(help_text="Its words.")
+    embedding = VectorField(dimensions=384)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint("tenant_id", "passage", "position", name="one_sentence_per_position")
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Term(TenantOwned):
+    """That a lexeme stands in a passage, and in which of its sentences: what BM25 counts."""
+
+    HEADING = -1
+
+    database = "vectors"
+
+    knowledge_id = models.UUIDField()
+    passage = TenantForeignKey(Passage, models.CASCADE, related_name="+", db_index=False)
+    language = models.CharField(max_length=20)
+    lexeme = models.TextField()
+    places = ArrayField(
+        models.SmallIntegerField(), help_text="The sentence of each occurrence, by its position."
+    )
+    length = models.PositiveIntegerField(help_text="The passage's.")
+
+    class Meta(TenantOwned.Meta):
+        indexes = [
+            # All that a search needs to know of a word: it reads no row of this table.
+            models.Index(
+                "tenant_id",
+                "language",
+                "lexeme",
+                "knowledge_id",
+                name="term_by_lexeme",
+                include=["passage", "places", "length"],
+            ),
+            models.Index("tenant_id", "passage", name="term_by_passage"),
+        ]
+
+    def __str__(self) -> str:
+        return self.lexeme

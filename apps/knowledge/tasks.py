@@ -7,7 +7,8 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from apps.knowledge import ingestion
+from apps.knowledge import index, ingestion
+from apps.knowledge.models import Passage
 from apps.tenants.tasks import TenantTask, for_each_tenant
 
 _PATIENCE = timedelta(seconds=30)
@@ -25,6 +26,14 @@ def sweep_tenant() -> None:
     for knowledge_id in ingestion.resume(waiting_since=now - _PATIENCE, working_since=stuck):
         read_in.delay(knowledge_id=str(knowledge_id))
     ingestion.forget_removed()
+    if Passage.objects.filter(language="").exists():
+        complete_index.delay()
+
+
+@shared_task(base=TenantTask)
+def complete_index() -> None:
+    """Index what was written before there was an index, a few passages at a time; the sweep calls again."""
+    index.complete()
 
 
 @shared_task

@@ -33,6 +33,8 @@ FIXED: dict[str, Any] = {
     "chats.Event.type": "message",
     "knowledge.Knowledge.status": "ready",
     "knowledge.Passage.embedder": "canary",
+    "knowledge.Passage.language": "english",
+    "knowledge.Term.language": "english",
     "tenants.Membership.role": "staff",
     "tenants.Credential.provider": lambda: secrets.token_hex(8),
 }

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.knowledge import ingestion, library
+from apps.knowledge import index, ingestion, library
 from apps.knowledge.models import Knowledge, Passage
 from tests.world import House
 
@@ -20,13 +20,13 @@ def test_only_one_worker_gets_to_begin(acme: House) -> None:
 def test_what_was_removed_while_it_was_read_leaves_no_passages(
     acme: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swap = ingestion._swap
+    prepared = index.prepared
 
-    def remove_meanwhile(read: Knowledge, rows: list[Passage]) -> int:
-        library.remove(Knowledge.objects.get(id=read.id))
-        return swap(read, rows)
+    def remove_meanwhile(rows: list[Passage]) -> list[index.Entry]:
+        library.remove(Knowledge.objects.get())
+        return prepared(rows)
 
-    monkeypatch.setattr(ingestion, "_swap", remove_meanwhile)
+    monkeypatch.setattr(index, "prepared", remove_meanwhile)
     with acme.scope():
         ingestion.read_in(library.add("Depots", content="The depot is green.").id)
         assert not Passage.objects.exists()
