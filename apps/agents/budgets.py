@@ -13,12 +13,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from apps.agents.models import Agent, Budget, Reservation, Spending
 from apps.agents.providers.base import Usage
 from apps.tenants import audit
+from apps.tenants.postgres.prepared import Prepared, Table
 
 STALE = timedelta(days=1)  # no reply runs for so long: whatever reserved this has vanished
 _MILLION = 1_000_000
@@ -59,7 +60,7 @@ def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
     """Hold so much of every budget that this agent spends from, or of none. None where there is no budget.
 
     Raises BudgetExhausted. To be called in the transaction that claims the reply."""
-    budgets = list(Budget.objects.filter(Q(agent=None) | Q(agent=agent)).order_by("id"))
+    budgets = [_BUDGETS.read(row) for row in _THAT_LIMIT.rows(agent=agent.id)]
     if not budgets:
         return None
     if not Reservation.objects.filter(exchange=exchange).exists():
@@ -71,6 +72,8 @@ def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
 
 def settle(exchange: UUID, agent: Agent, spent: Usage | None) -> None:
     """Count what a reply has cost in place of what was reserved for it; all of that where `spent` is not known."""
+    if _HELD.first(exchange=exchange) is None:
+        return
     held = Reservation.objects.filter(exchange=exchange)
     for one in held.select_related("spending").order_by("spending__budget_id"):
         tokens = one.tokens if spent is None else _tokens(spent)
@@ -155,3 +158,11 @@ def _move(one: Reservation, tokens: int, price: Decimal) -> None:
 
 def _tokens(usage: Usage) -> int:
     return usage.input_tokens + usage.output_tokens
+
+
+_BUDGETS = Table(Budget)
+_THAT_LIMIT = Prepared(
+    f"SELECT {_BUDGETS.columns('b')} FROM agents_budget b "
+    "WHERE tenant_id = %(tenant)s AND (agent_id IS NULL OR agent_id = %(agent)s) ORDER BY id"
+)
+_HELD = Prepared("SELECT 1 FROM agents_reservation WHERE tenant_id = %(tenant)s AND exchange = %(exchange)s")

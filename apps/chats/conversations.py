@@ -16,6 +16,7 @@ from apps.chats.events import Entry
 from apps.chats.ledger import Ledger, NoSuchChat
 from apps.chats.models import Chat, ContentChat, Event, Process
 from apps.tenants import access
+from apps.tenants.postgres.prepared import Prepared
 
 __all__ = ["NoSuchChat"]
 
@@ -164,17 +165,17 @@ def ask(
     Raises BadMessage where the id was used for another text, NoSuchChat where there is no chat and no opening, NotAdmitted."""
     access.recheck("chats.ask")
     chat = _locked_or_opened(chat_id, opening)
-    known = chat.exchanges.filter(client_message_id=client_message_id).first() if chat.last_exchange else None
-    if known is not None:
-        return _repeated(chat, known, text)
     with ledger.opened(chat) as book:
+        known = book.exchange(_BY_MESSAGE, message=client_message_id) if chat.last_exchange else None
+        if known is not None:
+            return _repeated(chat, known, text)
         if chat.resolved_at is not None:
             chat.resolved_at = None
         exchange = book.enter(text, client_message_id=client_message_id)
         heard = {"exchange": exchange.number, "client_message_id": client_message_id}
         seq = book.record("message", **heard, **{"from": "visitor"}, text=text)
         claim = _claim_or_queue(book, exchange, holder, history)
-        exchange.save(force_insert=True)
+        book.add(exchange)
     signals.ring_after_commit(exchange.id)
     return Asked(exchange, chat.agent, seq, True, tuple(book.told), claim)
 
@@ -188,7 +189,7 @@ def finish(exchange: ContentChat, outcome: Outcome, *, holder: UUID | None = Non
             return None
         book.chat.answering = 0
         _end(book, running, outcome)
-        running.save(update_fields=_KEPT)
+        _KEEP.run(**ledger.EXCHANGES.values(running, *_KEPT))
         budgets.settle(running.id, book.chat.agent, outcome.spent)
         if outcome.wants_person and book.chat.handled_by == Chat.HandledBy.AGENT:
             book.hand(Chat.HandledBy.WAITING, by="agent")
@@ -258,9 +259,8 @@ def leave_feedback(chat_id: UUID, number: int, *, value: int, comment: str = "")
 
 def claim_next(book: Ledger, holder: UUID | None) -> Claim | None:
     """Begin what is queued first, where the agent handles the chat; what no budget allows fails, and the next has its turn."""
-    queued = book.chat.exchanges.filter(state=ContentChat.State.QUEUED).order_by("number")
     while holder is not None and book.chat.handled_by == Chat.HandledBy.AGENT:
-        first = queued.first()
+        first = book.exchange(_QUEUED_FIRST)
         if first is None:
             return None
         if claim := _claimed(book, first, holder):
@@ -308,11 +308,9 @@ def _locked_or_opened(chat_id: UUID, opening: Opening | None) -> Chat:
     except NoSuchChat:
         if opening is None:
             raise
-    agent = Agent.objects.filter(id=opening.agent_id).first()
-    if agent is None:
+    if _AGENT.first(agent=opening.agent_id) is None:
         raise NoSuchChat("There is no agent with this id.")
-    chat = Chat(id=chat_id, agent=agent, visitor=opening.visitor)
-    Chat.objects.bulk_create([chat], ignore_conflicts=True)
+    ledger.add_chat(Chat(id=chat_id, agent_id=opening.agent_id, visitor=opening.visitor))
     return ledger.locked(chat_id)
 
 
@@ -334,7 +332,7 @@ def _claim_or_queue(
     if book.chat.answering:
         return None
     if history is None:
-        history = book.history(exchange.number) if exchange.number > 1 else ()
+        history = book.history(exchange.number)
     return _begun(book, exchange, holder, tuple(history))
 
 
@@ -351,3 +349,9 @@ def _end(book: Ledger, running: ContentChat, outcome: Outcome) -> None:
         book.record("reply.cancelled", **body, reason=outcome.reason, sha256=digest)
     else:
         book.record("reply.failed", **body, code=outcome.reason, retryable=outcome.retryable, sha256=digest)
+
+
+_BY_MESSAGE = ledger.exchanges("client_message_id = %(message)s")
+_QUEUED_FIRST = ledger.exchanges(f"state = '{ContentChat.State.QUEUED}' ORDER BY number LIMIT 1")
+_KEEP = ledger.EXCHANGES.change(*_KEPT)
+_AGENT = Prepared("SELECT 1 FROM agents_agent WHERE tenant_id = %(tenant)s AND id = %(agent)s")

@@ -10,11 +10,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.agents import budgets
+from apps.agents.models import Agent
 from apps.agents.providers.base import Turn
-from apps.chats import bell, events, prompts, signals
+from apps.chats import bell, events, signals
 from apps.chats.events import Entry
 from apps.chats.models import Chat, ContentChat, Event
 from apps.tenants import access
+from apps.tenants.postgres import prepared
+from apps.tenants.postgres.prepared import Prepared, Table
 
 _HISTORY = 6
 State, HandledBy = ContentChat.State, Chat.HandledBy
@@ -30,6 +33,7 @@ class Ledger:
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
         self._events: list[Event] = []
+        self._added: list[ContentChat] = []
         self.told: list[Entry] = []
 
     def record(self, kind: str, **body: Any) -> int:
@@ -44,6 +48,9 @@ class Ledger:
         """The chat's next exchange, not saved yet."""
         self.chat.last_exchange += 1
         return ContentChat(chat=self.chat, number=self.chat.last_exchange, request=request, **fields)
+
+    def add(self, exchange: ContentChat) -> None:
+        self._added.append(exchange)
 
     def claim(self, exchange: ContentChat, holder: UUID) -> None:
         """Begin a reply to this exchange, not saved yet: every reply bumps the epoch, so an older one can save no more."""
@@ -73,7 +80,16 @@ class Ledger:
 
     def running(self) -> ContentChat | None:
         number = self.chat.answering
-        return self.chat.exchanges.filter(number=number, state=State.RUNNING).first() if number else None
+        return self.exchange(_RUNNING, number=number) if number else None
+
+    def exchange(self, chosen: Prepared, **named: Any) -> ContentChat | None:
+        """The first of this chat's exchanges that a statement of `exchanges` finds."""
+        row = chosen.first(chat=self.chat.id, **named)
+        if row is None:
+            return None
+        found = EXCHANGES.read(row)
+        found.chat = self.chat
+        return found
 
     def hand(self, state: str, *, by: str, staff: Any = None) -> None:
         """Say who handles the chat from here on. Replies that run then are late."""
@@ -106,17 +122,23 @@ class Ledger:
 
     def history(self, before: int) -> tuple[Turn, ...]:
         """The chat's last turns before an exchange, oldest first."""
-        past = self.chat.exchanges.filter(number__lt=before).exclude(state=State.QUEUED)
-        last = past.only("request", "response", "tenant_id", "chat").order_by("-number")[:_HISTORY]
-        return prompts.turns(tuple(reversed(last)))
+        last = _HISTORY_BEFORE.rows(chat=self.chat.id, number=before) if before > 1 else []
+        return tuple(Turn(*row) for row in reversed(last))
 
     def close(self) -> None:
         if self._events:
             self.chat.last_at = timezone.now()
-            self.chat.save()
-            Event.objects.bulk_create(self._events)
+            with prepared.together():
+                self._write()
             ring = partial(bell.ring, self.chat.tenant_id, self.chat.id, self.chat.last_seq)
             transaction.on_commit(ring, robust=True)
+
+    def _write(self) -> None:
+        for exchange in self._added:
+            _ADD_EXCHANGE.run(**EXCHANGES.values(exchange))
+        _KEEP_CHAT.run(**_CHATS.values(self.chat, *_MOVING))
+        for event in self._events:
+            _ADD_EVENT.run(**_EVENTS.values(event))
 
 
 @contextmanager
@@ -133,8 +155,40 @@ def opened(chat: UUID | Chat, *, may: str | None = None) -> Iterator[Ledger]:
 
 def locked(chat_id: UUID) -> Chat:
     """The chat, which nobody else writes to until this transaction ends. Raises NoSuchChat."""
-    chats = Chat.objects.select_for_update(of=("self",)).select_related("agent", "assignee")
-    chat = chats.filter(id=chat_id).first()
-    if chat is None:
+    row = _LOCK.first(chat=chat_id)
+    if row is None:
         raise NoSuchChat("There is no such chat.")
+    chat = _CHATS.read(row)
+    chat.agent = _AGENTS.read(row, _CHATS.width)
     return chat
+
+
+def add_chat(chat: Chat) -> None:
+    """Unless somebody else has, just now."""
+    _ADD_CHAT.run(**_CHATS.values(chat))
+
+
+def exchanges(condition: str) -> Prepared:
+    """A statement for `Ledger.exchange`."""
+    return Prepared(
+        f"SELECT {EXCHANGES.columns('e')} FROM chats_contentchat e "
+        f"WHERE tenant_id = %(tenant)s AND chat_id = %(chat)s AND {condition}"
+    )
+
+
+_MOVING = (
+    "handled_by", "assignee_id", "waiting_since", "resolved_at", "epoch", "last_seq", "last_exchange", "answering", "last_at",
+)  # fmt: skip
+_CHATS, _AGENTS, EXCHANGES, _EVENTS = Table(Chat), Table(Agent), Table(ContentChat), Table(Event)
+_LOCK = Prepared(
+    f"SELECT {_CHATS.columns('c')}, {_AGENTS.columns('a')} FROM chats_chat c "
+    "JOIN agents_agent a ON (a.tenant_id, a.id) = (c.tenant_id, c.agent_id) "
+    "WHERE c.tenant_id = %(tenant)s AND c.id = %(chat)s FOR UPDATE OF c"
+)
+_ADD_CHAT, _KEEP_CHAT = _CHATS.insertion("ON CONFLICT DO NOTHING"), _CHATS.change(*_MOVING)
+_ADD_EXCHANGE, _ADD_EVENT = EXCHANGES.insertion(), _EVENTS.insertion()
+_RUNNING = exchanges(f"number = %(number)s AND state = '{State.RUNNING}'")
+_HISTORY_BEFORE = Prepared(
+    "SELECT request, response FROM chats_contentchat WHERE tenant_id = %(tenant)s AND chat_id = %(chat)s "
+    f"AND number < %(number)s AND state <> '{State.QUEUED}' ORDER BY number DESC LIMIT {_HISTORY}"
+)

@@ -6,7 +6,6 @@ from django.conf import settings
 
 from apps.agents.models import Agent
 from apps.agents.providers.base import Prompt, Source, Turn, Usage
-from apps.chats.models import ContentChat
 from apps.knowledge import retrieval
 from apps.knowledge.retrieval import Found
 
@@ -46,10 +45,6 @@ def likely(prompt: Prompt) -> int:
 def estimate(text: str) -> int:
     """Tokens, rather too many: of most languages a token holds three bytes or more."""
     return -(-_bytes(text) // 3)
-
-
-def turns(history: Sequence[ContentChat]) -> tuple[Turn, ...]:
-    return tuple(Turn(exchange.request, exchange.response) for exchange in history)
 
 
 def _bytes(text: str) -> int:

@@ -14,8 +14,9 @@ from uuid import UUID
 import orjson
 from prometheus_client import Counter
 
-from apps.tenants import lookup, valkey
+from apps.tenants import valkey
 from apps.tenants.models import Tenant
+from apps.tenants.postgres.prepared import Prepared, Table
 
 logger = logging.getLogger(__name__)
 SECONDS = 60  # for which anything is kept at most
@@ -25,6 +26,10 @@ LOOKUPS = Counter(
     "cwu_cache_lookups_total", "What was asked of the cache, and how that ended", ["shelf", "outcome"]
 )
 _FIELDS = ("id", "slug", "name", "allowed_origins")
+_TENANTS = Table(Tenant)
+_OWNER = Prepared(
+    f"SELECT {_TENANTS.columns('t')} FROM tenants_tenant t WHERE id = lookup_agent(%(agent)s) AND suspended_at IS NULL"
+)
 
 _version: tuple[int, float] = (0, float("-inf"))
 _rests_until = float("-inf")
@@ -72,7 +77,8 @@ def tenant_of_agent(agent_id: UUID) -> Tenant | None:
 
 def owner(agent_id: UUID) -> Tenant | None:
     """The same from the database."""
-    return Tenant.objects.filter(id=lookup.agent_owner(agent_id), suspended_at=None).first()
+    row = _OWNER.first(agent=agent_id)
+    return _TENANTS.read(row) if row else None
 
 
 def _known_version() -> int | None:

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Func, UUIDField, Value
 
 
 def tenant_of_key(prefix: str) -> UUID | None:
@@ -12,11 +11,6 @@ def tenant_of_key(prefix: str) -> UUID | None:
 
 def tenants_of_user(user_id: int) -> list[UUID]:
     return _all("SELECT lookup_memberships(%s)", user_id)
-
-
-def agent_owner(agent_id: UUID) -> Func:
-    """The tenant of an agent, to be asked for within the query that reads that tenant."""
-    return Func(Value(agent_id, UUIDField()), function="lookup_agent", output_field=UUIDField())
 
 
 def tenants_with_abandoned_replies(alive: list[UUID]) -> list[UUID]:

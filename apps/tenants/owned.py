@@ -34,9 +34,14 @@ class TenantOwned(models.Model):
         base_manager_name = "objects"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.tenant_id != scope.current():
-            raise ForeignTenant(f"This {self._meta.verbose_name} belongs to another tenant.")
+        require_own(self)
         super().save(*args, **kwargs)
+
+
+def require_own(row: models.Model) -> None:
+    """Raises ForeignTenant where a row that is about to be saved is not of the tenant in scope."""
+    if isinstance(row, TenantOwned) and row.tenant_id != scope.current():
+        raise ForeignTenant(f"This {row._meta.verbose_name} belongs to another tenant.")
 
 
 class TenantForeignKey(models.ForeignKey[Any, Any]):

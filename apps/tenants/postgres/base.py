@@ -25,7 +25,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self._told = _UNKNOWN
-        return super().get_new_connection(conn_params)
+        found = super().get_new_connection(conn_params)
+        found.prepare_threshold = 0  # concerns those cursors alone that `preparing_cursor` gives
+        return found
+
+    def preparing_cursor(self) -> Any:
+        """A cursor each of whose statements the server plans once for this connection; see prepared.py."""
+        self.ensure_connection()
+        return self._prepare_cursor(base.ServerBindingCursor(self.connection))  # type: ignore[attr-defined,call-arg]
 
     def _rollback(self) -> None:
         try:
