@@ -1,7 +1,8 @@
 """What agents may spend: reserved before a provider is asked, in the transaction that claims the reply; settled when it has ended.
 
 A reservation is the most that the reply can cost, and one UPDATE takes it only where it still fits; so however many replies run at
-once, used and reserved together never pass the budget. A reply that is run again, its process dead, keeps its reservation."""
+once, used and reserved together never pass the budget. Of a reply whose process died nobody knows what it has cost: all that was
+reserved for it counts as used, and where it is run again, that is reserved anew."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,10 +64,9 @@ def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
     budgets = [_BUDGETS.read(row) for row in _THAT_LIMIT.rows(agent=agent.id)]
     if not budgets:
         return None
-    if not Reservation.objects.filter(exchange=exchange).exists():
-        with transaction.atomic():
-            for budget in budgets:
-                _reserve(exchange, budget, _tokens(most), cost(agent, most))
+    with transaction.atomic():
+        for budget in budgets:
+            _reserve(exchange, budget, _tokens(most), cost(agent, most))
     return most
 
 

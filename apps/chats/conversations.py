@@ -231,18 +231,18 @@ def answering(chat_id: UUID) -> tuple[int, int] | None:
 
 def take_up(chat_id: UUID, *, holder: UUID) -> Finished | None:
     """Claim a reply under a new epoch whose process died, or that the claiming process itself does not know; None where none
-    was abandoned. One that was tried too often fails for good."""
+    was abandoned. One that was tried too often fails for good, and so does one that no budget allows a second time."""
     with ledger.opened(chat_id) as book:
         running = book.running()
         if running is None or running.holder in alive() - {holder}:
             return None
+        budgets.settle(running.id, book.chat.agent, None)
         if running.attempts < MOST_ATTEMPTS:
             claim = _claimed(book, running, holder) or claim_next(book, holder)
             return Finished(tuple(book.told), claim)
         book.chat.answering = 0
         _end(book, running, Outcome("failed", reason="interrupted", retryable=True))
         running.save(update_fields=_KEPT)
-        budgets.settle(running.id, book.chat.agent, None)
         following = claim_next(book, holder)
     return Finished(tuple(book.told), following, running)
 

@@ -54,13 +54,16 @@ def test_where_nobody_knows_the_cost_it_is_all_that_was_reserved(acme: House) ->
         assert spent(budget) == (150, 0)
 
 
-def test_a_reply_that_is_run_again_keeps_its_reservation(acme: House) -> None:
+def test_a_reply_that_is_run_again_is_reserved_again(acme: House) -> None:
     exchange = uuid.uuid4()
     with acme.scope():
-        budget = budgets.keep(None, "day", tokens=150, cost=None)
-        for _ in range(3):
+        budget = budgets.keep(None, "day", tokens=450, cost=None)
+        for run in (1, 2, 3):
             assert budgets.reserve(exchange, acme.agent, Usage(100, 50)) == Usage(100, 50)
-        assert spent(budget) == (0, 150)
+            budgets.settle(exchange, acme.agent, None)
+            assert spent(budget) == (run * 150, 0)
+        with pytest.raises(BudgetExhausted):
+            budgets.reserve(exchange, acme.agent, Usage(100, 50))
 
 
 @pytest.mark.parametrize("most", [150, 149])

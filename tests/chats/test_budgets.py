@@ -171,20 +171,64 @@ async def test_who_takes_over_settles_all_that_was_reserved(house: House, other:
     assert await spent(budget) == (most(house), 0)
 
 
-async def test_a_crash_keeps_the_reservation_for_the_reply_that_is_given_anew(
+async def test_what_a_crashed_reply_may_have_cost_is_counted_beside_the_one_that_is_given_anew(
     house: House, other: Elsewhere
 ) -> None:
-    await on_database(script)(house, "tokens=40 stall=20")
-    budget = await limited(house, most(house))
-    question = await other.do(ask(house))
-    other.close()
-    await on_database(script)(house, "tokens=40")
-    await on_database(Process.objects.update)(leased_until="2000-01-01T00:00:00Z")
+    budget = await limited(house, 100_000)
+    [question] = await crashed(house, other, 1)
     assert await spent(budget) == (0, most(house))
     await replies.rescue(question.log.chat_id)
     await replies.settle()
     assert await state(question) == ("completed", "")
-    assert await spent(budget) == (1 + 40, 0)
+    assert await spent(budget) == (most(house) + 1 + 40, 0)
+
+
+async def test_a_crashed_reply_is_not_given_anew_where_the_budget_does_not_allow_it(
+    house: House, other: Elsewhere
+) -> None:
+    budget = await limited(house, 2 * most(house) - 1)
+    [question] = await crashed(house, other, 1)
+    await replies.rescue(question.log.chat_id)
+    await replies.settle()
+    assert await state(question) == ("failed", "budget_exhausted")
+    assert await spent(budget) == (most(house), 0)
+
+
+async def test_50_streams_at_95_percent_spend_nothing_over_though_a_process_dies_in_the_middle(
+    house: House, other: Elsewhere
+) -> None:
+    """Six die and are given anew while 44 others are asked: every run, dead or alive, is in what was used."""
+    share = most(house)
+    tokens = share * 13 * 20 + share // 2
+    before = tokens - share * 13 - share // 2
+    budget = await limited(house, tokens, used=before)
+    dead = await crashed(house, other, 6)
+    assert await spent(budget) == (before, 6 * share)
+    others, _ = await asyncio.gather(
+        asyncio.gather(*(ask(house) for _ in range(44))),
+        asyncio.gather(*(replies.rescue(one.log.chat_id) for one in dead)),
+    )
+    used, reserved = await spent(budget)
+    assert used + reserved <= tokens
+    await asyncio.gather(*map(told, others))
+    await replies.settle()
+    ends = [await state(question) for question in (*dead, *others)]
+    completed = ends.count(("completed", ""))
+    assert completed + ends.count(("failed", "budget_exhausted")) == 50
+    after, reserved = await spent(budget)
+    assert (after, reserved) == (before + 6 * share + completed * (1 + 40), 0)
+    assert after <= tokens
+    assert completed >= 7
+
+
+async def crashed(house: House, other: Elsewhere, many: int) -> list[replies.Question]:
+    """Asked in another process, which died while it answered; the next runs of these replies will end."""
+    await on_database(script)(house, "tokens=40 stall=20")
+    questions = [await other.do(ask(house)) for _ in range(many)]
+    other.close()
+    await on_database(script)(house, "tokens=40")
+    await on_database(Process.objects.update)(leased_until="2000-01-01T00:00:00Z")
+    return questions
 
 
 async def test_a_reply_that_keeps_killing_its_process_leaves_nothing_reserved(
