@@ -17,7 +17,8 @@ from psycopg_pool import PoolTimeout
 
 from apps.chats import events, hub
 from apps.chats.conversations import NoSuchChat
-from apps.tenants import access, watch
+from apps.tenants import access, audit, watch
+from apps.tenants.hops import hop
 from apps.tenants.limits import TooMany
 from consumers import frames
 from consumers.eager import start
@@ -114,10 +115,23 @@ class Consumer(AsyncWebsocketConsumer):
             await handler(frame)
         except access.NotAdmitted:
             self.shut_out()
+        except access.Forbidden as error:  # an OSError too, of Python's family of permission errors
+            await self.refuse(error)
         except OSError:  # what the server raises once the client has gone
             raise
         except Exception as error:
-            await self.say(_refusal(error))
+            await self.refuse(error)
+
+    async def refuse(self, error: Exception) -> None:
+        """Say why a frame was not acted on."""
+        if isinstance(error, access.Forbidden):
+            await self.note_refusal(error)
+        await self.say(_refusal(error))
+
+    async def note_refusal(self, error: access.Forbidden) -> None:
+        """That somebody may not do what a frame asks for stands in the audit log."""
+        path = self.scope["path"]
+        await hop(audit.note)("frame.refused", outcome=audit.REFUSED, ability=error.ability, path=path)
 
     async def say(self, frame: events.Frame) -> None:
         await self.send(events.encode(frame))
@@ -144,10 +158,12 @@ class Consumer(AsyncWebsocketConsumer):
                 await work
             except access.NotAdmitted:
                 self.shut_out()
+            except access.Forbidden as error:
+                await self.refuse(error)
             except OSError:
                 raise
             except Exception as error:
-                await self.say(_refusal(error))
+                await self.refuse(error)
         except OSError:
             pass
 

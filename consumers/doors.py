@@ -6,7 +6,7 @@ from uuid import UUID
 from channels.auth import AuthMiddlewareStack
 from django.conf import settings
 
-from apps.tenants import access, caps
+from apps.tenants import access, audit, caps
 from apps.tenants.address import client_address
 from apps.tenants.hops import hop
 from apps.tenants.middleware import SESSION_KEY
@@ -47,6 +47,8 @@ def staff(inner: Application, ability: str) -> Application:
             return
         admitted = await hop(_member)(connection)
         if admitted is None or not admitted.may(ability):
+            if admitted is not None:
+                await hop(_note_refusal)(admitted, ability, connection["path"])
             await _turn_away(receive, send, NOT_ADMITTED)
             return
         with access.entered(admitted):
@@ -69,6 +71,11 @@ def nobody() -> Application:
 def _member(connection: dict[str, Any]) -> access.Admitted | None:
     chosen, name = connection["session"].get(SESSION_KEY), connection["session"].session_key
     return access.by_session(name, UUID(chosen)) if chosen and name else None
+
+
+def _note_refusal(admitted: access.Admitted, ability: str, path: str) -> None:
+    with access.entered(admitted):
+        audit.note("socket.refused", outcome=audit.REFUSED, ability=ability, path=path)
 
 
 def _is_same_origin(connection: dict[str, Any]) -> bool:

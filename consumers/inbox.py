@@ -109,6 +109,7 @@ class InboxConsumer(Consumer):
         except conversations.NoSuchChat:
             raise _no_such_chat(chat_id, **named) from None
         except access.Forbidden as error:
+            await self.note_refusal(error)
             raise frames.BadFrame("forbidden", str(error), chat=chat_id, **named) from None
         except handoff.NotYours as error:
             raise frames.BadFrame("not_yours", str(error), chat=chat_id, **named) from None

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console.forms import CodeForm
 from apps.console.guards import signed_in
-from apps.tenants import audit, twofactor
+from apps.tenants import audit, limits, twofactor
 
 
 @signed_in
@@ -43,17 +43,28 @@ def turn_off(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
-    """Every other session of this person's ends with it."""
-    form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)  # type: ignore[arg-type]
+    """Every other session of this person's ends with it. Whoever found a screen unlocked may guess the old one as seldom as at the
+    sign-in page."""
+    is_sent = request.method == "POST"
+    form = PasswordChangeForm(request.user, request.POST if is_sent else None)  # type: ignore[arg-type]
+    try:
+        if is_sent:
+            limits.take((limits.LOGIN, f"{request.user.pk} changes the password"))
+    except limits.TooMany as error:
+        return _password(request, PasswordChangeForm(request.user), 429, too_many=error)  # type: ignore[arg-type]
     if not form.is_valid():
-        return render(
-            request, "console/account/password.html", {"form": form}, status=422 if form.errors else 200
-        )
+        if form.has_error("old_password"):
+            audit.note_of_person(request.user, "password.changed", outcome=audit.REFUSED)
+        return _password(request, form, 422 if form.errors else 200)
     form.save()
     update_session_auth_hash(request, form.user)
     audit.note_of_person(request.user, "password.changed")
     messages.success(request, "Saved. You are signed out everywhere else.")
     return redirect("console:second_factor")
+
+
+def _password(request: HttpRequest, form: Any, status: int, **shown: Any) -> HttpResponse:
+    return render(request, "console/account/password.html", {"form": form, **shown}, status=status)
 
 
 def _set_up(request: HttpRequest) -> HttpResponse:

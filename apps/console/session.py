@@ -18,13 +18,15 @@ from django.views.decorators.http import require_http_methods
 
 from apps.console.forms import CodeForm
 from apps.console.guards import signed_in
-from apps.tenants import access, actors, audit, limits, scope, twofactor
+from apps.tenants import access, actors, audit, invitations, limits, scope, twofactor
+from apps.tenants.actors import Actor
 from apps.tenants.address import client_address
 from apps.tenants.middleware import SESSION_KEY
 
 # Whose password was right, while the second factor is asked for: nobody is signed in yet.
 HALF_WAY = "half_way"
 PATIENCE = 600  # seconds
+STRANGER = Actor("visitor")  # whoever it was that did not know the password
 
 
 class SignIn(LoginView):
@@ -42,6 +44,13 @@ class SignIn(LoginView):
             return _too_many(request, error)
         answer: HttpResponse = super().post(request, *args, **kwargs)
         return answer
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """What was typed as a name is kept nowhere: it may be a password, in the wrong field."""
+        typed = self.request.POST.get("username", "").strip()[:150]
+        if typed.isprintable() and (user := invitations.account_of(typed)):
+            audit.note_of_person(user, "member.signed_in", by=STRANGER, outcome=audit.REFUSED)
+        return super().form_invalid(form)
 
     def form_valid(self, form: Any) -> HttpResponse:
         limits.forgive(*self.asked[:1])

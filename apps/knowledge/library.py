@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.agents.models import Agent
 from apps.knowledge import index, tasks
 from apps.knowledge.models import Knowledge, Passage, Upload
+from apps.tenants import audit
 
 MAX_CONTENT = 1_000_000
 
@@ -46,6 +47,7 @@ def add(
         source.agents.set(chosen)
         if file is not None:
             Upload.objects.create(knowledge=source, filename=file.name[-255:], data=file.data)
+        audit.note("knowledge.added", source, category=source.category, agents=[one.name for one in chosen])
         tasks.read_in.delay_on_commit(knowledge_id=str(source.id))
     return source
 
@@ -54,7 +56,8 @@ def remove(source: Knowledge) -> None:
     """Take a source off the shelf. It stops answering with the first COMMIT; its passages follow in the vector database,
     and the sweep removes what a crash in between left there."""
     source_id = source.id
-    source.delete()
+    with audit.deed("knowledge.removed", source):
+        source.delete()
     index.remove(Passage.objects.filter(knowledge_id=source_id))
 
 

@@ -91,6 +91,9 @@ LOGIN_NAME = Limit("login-name", 50, 3600, when_down="refuse")
 LOGIN_IP = Limit("login-ip", 300, 600, when_down="refuse")
 INVITE = Limit("invite", 100, 3600, when_down="refuse")
 
+# Lines about what one actor is refused, in a log that only grows. What cannot be counted is not written.
+REFUSALS = Limit("refusals", 200, 3600, when_down="refuse")
+
 # Visitors are served while Valkey is not. A budget, which the database counts, holds then too.
 HELLO_IP = Limit("hello-ip", 6000, 60)
 MESSAGE_VISITOR = Limit("message-visitor", 60, 60)
@@ -103,7 +106,7 @@ REQUEST_VISITOR = Limit("request-visitor", 600, 60)
 LIMITS = {
     limit.name: limit
     for limit in (
-        LOGIN, LOGIN_NAME, LOGIN_IP, INVITE, HELLO_IP, MESSAGE_VISITOR, MESSAGE_IP, MESSAGE_AGENT, MESSAGE_TENANT,
+        LOGIN, LOGIN_NAME, LOGIN_IP, INVITE, REFUSALS, HELLO_IP, MESSAGE_VISITOR, MESSAGE_IP, MESSAGE_AGENT, MESSAGE_TENANT,
         REQUEST_KEY, REQUEST_VISITOR,
     )
 }  # fmt: skip

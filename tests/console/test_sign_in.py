@@ -218,3 +218,44 @@ def test_the_operator_comes_in_by_the_same_door(db: None) -> None:
 
 def test_whoever_is_no_operator_is_told_so(acme: House) -> None:
     assert browser_of(acme).get("/admin/", follow=True).status_code == 403
+
+
+def refused(house: House, action: str) -> list[tuple[str, str, str]]:
+    with house.scope():
+        found = AuditEntry.objects.filter(action=action, outcome="refused")
+        return [(line.actor_kind, line.actor_name, line.target_name) for line in found]
+
+
+def test_a_wrong_password_stands_in_the_log_of_every_house_of_that_account(
+    acme: House, globex: House
+) -> None:
+    with globex.scope():
+        Membership.objects.create(user=acme.user, role="staff")
+    sign_in(f" {acme.user.username.upper()} ", "wrong")
+    sign_in("nobody@acme.example", "my own password")
+    sign_in("\0", "wrong")
+    for house in (acme, globex):
+        assert refused(house, "member.signed_in") == [("visitor", "", acme.user.username)]
+        with house.scope():
+            assert not AuditEntry.objects.filter(facts__icontains="wrong").exists()
+
+
+def test_guesses_that_the_limit_turns_away_write_nothing(acme: House) -> None:
+    for number in range(limits.LOGIN.capacity + 20):
+        sign_in(acme.user.username, f"wrong {number}")
+    assert len(refused(acme, "member.signed_in")) == limits.LOGIN.capacity
+
+
+def test_whoever_finds_a_screen_unlocked_does_not_guess_the_password_for_ever(acme: House) -> None:
+    browser, form = browser_of(acme), {"new_password1": "a long and winding road", "new_password2": "a long and winding road"}  # fmt: skip
+    guesses = [
+        browser.post("/console/account/password/", form | {"old_password": f"wrong {number}"})
+        for number in range(limits.LOGIN.capacity)
+    ]
+    assert {guess.status_code for guess in guesses} == {422}
+    too_many = browser.post("/console/account/password/", form | {"old_password": PASSWORD})
+    assert too_many.status_code == 429
+    assert 'data-testid="too-many"' in body(too_many)
+    acme.user.refresh_from_db()
+    assert acme.user.check_password(PASSWORD)
+    assert len(refused(acme, "password.changed")) == limits.LOGIN.capacity

@@ -202,7 +202,7 @@ def test_each_limit_does_what_it_declares(limit: Limit, nobody_answers: None, wh
 
 def test_what_is_declared_is_that_nobody_may_guess_and_visitors_are_served() -> None:
     refusing = {limit.name for limit in limits.LIMITS.values() if limit.when_down == "refuse"}
-    assert refusing == {"login", "login-name", "login-ip", "invite"}
+    assert refusing == {"login", "login-name", "login-ip", "invite", "refusals"}
 
 
 async def test_the_event_loop_does_the_same(nobody_answers: None, whose: str) -> None:
