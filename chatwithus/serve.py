@@ -20,8 +20,8 @@ import uvicorn
 from django.conf import settings
 
 from apps.chats import draining
+from apps.chats.frames import LARGEST
 from chatwithus.sockets import Connection
-from consumers.frames import LARGEST
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MARGIN = 5.0  # seconds after FINISH_SECONDS to save and let go; a thread that hangs longer is left behind

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.api.avatars import avatar
 from apps.api.health import livez, readyz
 from apps.api.metrics import metrics
 from apps.api.routes import api
@@ -17,6 +18,7 @@ urlpatterns = [
     path("admin/isolation/", admin.site.admin_view(isolation), name="isolation"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("avatars/<str:signed>", avatar),
     path("metrics", metrics),
     path("livez", livez),
     path("readyz", readyz),

@@ -15,12 +15,11 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError, InterfaceError
 from psycopg_pool import PoolTimeout
 
-from apps.chats import events, hub
+from apps.chats import events, frames, hub
 from apps.chats.conversations import NoSuchChat
 from apps.tenants import access, audit, watch
 from apps.tenants.hops import hop
 from apps.tenants.limits import TooMany
-from consumers import frames
 from consumers.eager import start
 from consumers.heartbeat import PING, Heartbeat
 
@@ -197,6 +196,8 @@ class Consumer(AsyncWebsocketConsumer):
             while (feed := self._feed) is not None and (entries := feed.take()):
                 for entry in entries:
                     await self.send(entry.text)
+                    if entry.seq is not None:
+                        self.told(entry)
                     if self._feed is not feed:
                         break
         except hub.TooSlow:
@@ -211,6 +212,9 @@ class Consumer(AsyncWebsocketConsumer):
             asyncio.get_running_loop().call_soon(self.give_up)
         finally:
             self._is_writing = False
+
+    def told(self, entry: events.Entry) -> None:
+        """A durable event was sent; for consumers that act on one."""
 
     def ping(self) -> None:
         self.send_soon(PING)

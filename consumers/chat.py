@@ -11,13 +11,13 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 
 from apps.agents import faces
-from apps.chats import bell, conversations, events, handoff, hub, replies, visitors
+from apps.chats import acts, bell, conversations, events, frames, hub, line, replies, visitors
 from apps.chats.conversations import Asked, BadMessage, NoSuchChat, Opening
 from apps.chats.events import Position
 from apps.tenants import access, caps, identity, limits, watch
 from apps.tenants.address import client_address
 from apps.tenants.hops import hop
-from consumers import doors, frames
+from consumers import doors
 from consumers.base import Consumer
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ _NO_CHAT: dict[str, Any] = {
     "handled_by": "agent",
     "name": None,
     "resolved": False,
+    "csat": None,
+    "has_email": False,
     "last_seq": 0,
     "messages": [],
     "has_earlier": False,
@@ -46,12 +48,14 @@ class ChatConsumer(Consumer):
     _wants_stop = False
     _typed_at = 0.0
     _token = ""
+    _context: dict[str, Any] | None = None  # said by the page before there was a chat
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._asking: set[str] = set()  # messages sent and not yet acknowledged
         self._turn = asyncio.Lock()
         self._end_hearing: Callable[[], None] = _nothing
+        self._leave_line: Callable[[], None] = _nothing
         self._make_room: Callable[[], None] = _nothing
 
     async def on_hello(self, frame: dict[str, Any]) -> None:
@@ -63,7 +67,8 @@ class ChatConsumer(Consumer):
         self.visitor = None
         self._forget_chat()
         self._become(visitor)
-        self.agent, found = await hop(_recall)(agent_id, asked_for, visitor)
+        is_fresh = frame.get("fresh") is True
+        self.agent, found = await hop(_recall)(agent_id, asked_for, visitor, is_fresh)
         self.visitor, self._token = visitor, token
         if found is not None:
             self.chat_id = found
@@ -97,24 +102,33 @@ class ChatConsumer(Consumer):
         elif self.chat_id is None:
             raise frames.BadFrame("nothing_to_stop", "No reply is running.")
         else:
-            self.run(self._stop(self.chat_id))
+            self.run(acts.act(self.chat_id, frame, offers=self.agent.offers))
 
     async def on_handoff_request(self, frame: dict[str, Any]) -> None:
         visitor = self._require_visitor()
+        acts.require(frame, self.agent.offers)
         if self.chat_id is None:
             self._opening = Opening(self.agent.id, visitor.id)
             self.chat_id = conversations.chat_id_for(self._opening)
-        self.run(self._request(self.chat_id, self._opening))
+        self.run(self._request(self.chat_id, self._opening, frame))
 
     async def on_feedback(self, frame: dict[str, Any]) -> None:
+        self._act(frame)
+
+    async def on_csat(self, frame: dict[str, Any]) -> None:
+        self._act(frame)
+
+    async def on_email(self, frame: dict[str, Any]) -> None:
+        self._act(frame)
+
+    async def on_context(self, frame: dict[str, Any]) -> None:
+        """Kept until there is a chat to say it of."""
         self._require_visitor()
-        number, value = frames.number(frame, "exchange"), frame.get("value")
-        comment = frames.text(frame, "comment", default="")[:1000]
-        if value not in (1, -1) or isinstance(value, bool) or "\x00" in comment:
-            raise frames.BadFrame("bad_frame", '"value" must be 1 or -1.', field="value")
-        if self.chat_id is None:
-            raise frames.BadFrame("no_such_answer", "There is no answer of that number.")
-        self.run(self._give_feedback(self.chat_id, number, int(value), comment))
+        if self.chat_id is None or self._opening is not None:
+            acts.read_context(frame)
+            self._context = frame
+        else:
+            self._act(frame)
 
     async def on_typing(self, frame: dict[str, Any]) -> None:
         self._require_visitor()
@@ -122,6 +136,10 @@ class ChatConsumer(Consumer):
         if self.chat_id is not None and self._feed is not None and now - self._typed_at > _TYPING_EVERY:
             self._typed_at = now
             bell.typing(self.chat_id, "visitor")
+
+    def told(self, entry: events.Entry) -> None:
+        if entry.type == "handoff":
+            self._wait(entry.text.find('"state":"waiting"') > 0)
 
     async def disconnect(self, code: int) -> None:
         self._forget_chat()
@@ -137,6 +155,7 @@ class ChatConsumer(Consumer):
                 if feed.welcome.get("recovered") is False:
                     await self._welcome(feed.welcome)
                 self._listen_to(feed)
+            self._say_context()
             if self._wants_stop:
                 self._wants_stop = False
                 await replies.stop(chat_id)
@@ -215,27 +234,32 @@ class ChatConsumer(Consumer):
         self._asking.discard(asked.exchange.client_message_id)
         self.send_soon(asked.ack.text)
 
-    async def _stop(self, chat_id: UUID) -> None:
-        await hop(access.recheck)("chats.ask")
-        if not await replies.stop(chat_id):
-            raise frames.BadFrame("nothing_to_stop", "No reply is running.")
-
-    async def _request(self, chat_id: UUID, opening: Opening | None) -> None:
+    async def _request(self, chat_id: UUID, opening: Opening | None, frame: dict[str, Any]) -> None:
         async with self._turn:
             if opening is not None:
                 await hop(conversations.begin)(chat_id, opening)
                 self._opening = None
             if self._feed is None and self.chat_id == chat_id:
                 await self._follow(None, recovered=True)
-            await handoff.request(chat_id)
+            await acts.act(chat_id, frame, offers=self.agent.offers)
+        self._say_context()
 
-    async def _give_feedback(self, chat_id: UUID, number: int, value: int, comment: str) -> None:
-        try:
-            async with self._turn:  # two thumbs in a row count in their order
-                told = await hop(conversations.leave_feedback)(chat_id, number, value=value, comment=comment)
-        except BadMessage as error:
-            raise frames.BadFrame(error.code, str(error)) from None
-        hub.here().log(chat_id).tell(told)
+    def _act(self, frame: dict[str, Any]) -> None:
+        self._require_visitor()
+        if self.chat_id is None:
+            raise frames.BadFrame("no_such_chat", "There is no chat yet.")
+        self.run(self._acted(self.chat_id, frame))
+
+    async def _acted(self, chat_id: UUID, frame: dict[str, Any]) -> None:
+        await limits.atake(*limits.of_act(self.agent.id, self._require_visitor().id))
+        async with self._turn:  # two thumbs in a row count in their order
+            await acts.act(chat_id, frame, offers=self.agent.offers)
+
+    def _say_context(self) -> None:
+        """What the page said before there was a chat."""
+        frame, self._context = self._context, None
+        if frame is not None:
+            self._act(frame)
 
     async def _follow(self, position: Position | None, *, recovered: bool) -> None:
         """Tell the chat from here on; `recovered` says whether being told all of it is what was asked for."""
@@ -256,12 +280,23 @@ class ChatConsumer(Consumer):
             self.send_soon(events.encode(events.frame("typing", **heard)))
 
     async def _welcome(self, told: dict[str, Any]) -> None:
-        agent = {"id": self.agent.id, "name": self.agent.name, "greeting": self.agent.greeting}
-        await self.say(events.frame("welcome", token=self._token, agent=agent, **told))
+        shown = {"agent": faces.shown(self.agent), "offers": self.agent.offers}
+        await self.say(events.frame("welcome", token=self._token, **shown, **told))
+        self._wait(told["handled_by"] == "waiting")
+
+    def _wait(self, is_waiting: bool) -> None:
+        self._leave_line()
+        self._leave_line = _nothing
+        if is_waiting and self.chat_id is not None:
+            self._leave_line = line.join(self.chat_id, self._placed)
+
+    def _placed(self, place: line.Place) -> None:
+        self.send_soon(events.encode(events.frame("queue", **place._asdict())))
 
     def _forget_chat(self) -> None:
         self._end_hearing()
-        self._end_hearing = _nothing
+        self._leave_line()
+        self._end_hearing = self._leave_line = _nothing
         self.detach()
         self.chat_id = self._opening = None
 
@@ -306,14 +341,14 @@ def _identified(agent_id: UUID, signed: str) -> tuple[visitors.Visitor, str]:
 
 
 def _recall(
-    agent_id: UUID, chat_id: UUID | None, visitor: visitors.Visitor
+    agent_id: UUID, chat_id: UUID | None, visitor: visitors.Visitor, is_fresh: bool
 ) -> tuple[faces.Face, UUID | None]:
     """What the visitor sees of the agent, and the chat they come back to: the one they name, if it is theirs, otherwise
-    the last one of a person whom the tenant vouches for. Raises NotAdmitted."""
+    the last one of a person whom the tenant vouches for, unless they want to begin a new one. Raises NotAdmitted."""
     agent = faces.of(agent_id)
     if agent is None:
         raise access.NotAdmitted
     with suppress(NoSuchChat):
         if chat_id is not None:
             return agent, conversations.find(chat_id, agent_id=agent_id, visitor=visitor.id).id
-    return agent, visitors.last_chat(visitor) if visitor.vouched_by else None
+    return agent, visitors.last_chat(visitor) if visitor.vouched_by and not is_fresh else None

@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from apps.chats import bell, conversations, events, handoff, hub, inbox
+from apps.chats import attendance, bell, conversations, events, frames, handoff, hub, inbox
 from apps.tenants import access, scope
 from apps.tenants.hops import hop
-from consumers import frames
 from consumers.base import Consumer
 
 _PAUSE = 0.3
@@ -35,12 +34,16 @@ class InboxConsumer(Consumer):
         self._context = contextvars.copy_context()  # a ring comes without the tenant's scope
         self._unhear.append(bell.listen(scope.current(), self._rung))
         await self.accept()
+        self.run(attendance.attend())
 
     async def disconnect(self, code: int) -> None:
         self._close_chat()
         while self._unhear:
             self._unhear.pop()()
         await super().disconnect(code)
+
+    async def on_pong(self, frame: dict[str, Any]) -> None:
+        self.run(attendance.attend())
 
     # What staff ask for
 

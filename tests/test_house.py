@@ -54,6 +54,7 @@ UNSCOPED_TASKS = {
 PUBLIC = {
     "admin/auth/user/<id>/password/": "Django's own, which asks for the permission itself",
     "": "the demo shop, as any visitor sees it",
+    "avatars/<str:signed>": "a picture that its tenant shows to everybody, at an address that only the server can write",
     "livez": "says only that the process lives",
     "readyz": "names dependencies and whether they answer, nothing else",
     "console/login/": "where people come in",

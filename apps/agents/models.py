@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -65,6 +66,55 @@ class Agent(TenantOwned):
     def minds(self) -> list[tuple[str, str]]:
         """Provider and model, the first one first, then those that take its place."""
         return [(self.provider, self.model)]
+
+
+class Offer(models.TextChoices):
+    """What visitors may do beside asking, where the agent's tenant wants it."""
+
+    PERSON = "person", "Ask for a person"
+    FEEDBACK = "feedback", "Rate answers with a thumb"
+    CSAT = "csat", "Rate the chat when it has ended"
+    EMAIL = "email", "Leave an e-mail address while nobody is there"
+    TRANSCRIPT = "transcript", "Download the conversation"
+
+
+def everything() -> list[str]:
+    return list(Offer.values)
+
+
+class Widget(TenantOwned):
+    """How an agent's widget looks on pages that do not say otherwise, and what it offers. Takes effect at once: it has no versions."""
+
+    class Theme(models.TextChoices):
+        AUTO = "auto", "As the visitor's system"
+        LIGHT = "light"
+        DARK = "dark"
+
+    class Position(models.TextChoices):
+        RIGHT = "right"
+        LEFT = "left"
+
+    class Launcher(models.TextChoices):
+        SHOWN = "shown", "Shown"
+        HIDDEN = "hidden", "Hidden: the page opens the chat itself"
+
+    agent = TenantForeignKey(Agent, models.CASCADE, related_name="widgets", db_index=False)
+    color = models.CharField(max_length=7, blank=True, help_text="As #rrggbb; empty for ours.")
+    theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
+    position = models.CharField(max_length=5, choices=Position.choices, default=Position.RIGHT)
+    radius = models.PositiveSmallIntegerField(default=14, help_text="Of its corners, in pixels, at most 24.")
+    title = models.CharField(max_length=60, blank=True, help_text="In place of the agent's name.")
+    launcher = models.CharField(max_length=6, choices=Launcher.choices, default=Launcher.SHOWN)
+    offers = ArrayField(
+        models.CharField(max_length=10, choices=Offer.choices), default=everything, blank=True
+    )
+    avatar = models.BinaryField(null=True, help_text="A PNG, JPEG or WebP image.")
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "agent", name="one_widget_per_agent")]
+
+    def __str__(self) -> str:
+        return f"Widget of {self.agent}"
 
 
 class Budget(TenantOwned):

@@ -11,10 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Unread
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from apps.agents.widgets import BadLook
 from apps.api.guards import OriginNotAllowed
 from apps.api.idempotency import IdempotencyConflict
 from apps.chats import conversations
 from apps.chats.conversations import BadMessage, NoSuchChat
+from apps.chats.frames import BadFrame
 from apps.knowledge.library import BadSource
 from apps.tenants.access import Forbidden, NotAdmitted
 from apps.tenants.credentials import BadCredential
@@ -190,6 +192,13 @@ _TABLE: dict[type[Exception], Any] = {
         str(error),
         ({"location": "body", "pointer": "/message", "detail": str(error)},),
     ),
+    BadFrame: lambda error: Problem(
+        422,
+        error.code,
+        "This cannot be done",
+        str(error),
+        (_wrong("body", f"/{error.fields.get('field', 'type')}", error),),
+    ),
     BadSource: lambda error: Problem(
         422,
         "bad_source",
@@ -216,7 +225,7 @@ _TABLE: dict[type[Exception], Any] = {
         str(error),
         ({"location": "header", "pointer": "/Idempotency-Key", "detail": str(error)},),
     ),
-    **dict.fromkeys((BadKey, BadSetting, BadCredential, Invalid), _refused),
+    **dict.fromkeys((BadKey, BadSetting, BadCredential, BadLook, Invalid), _refused),
     BadCursor: lambda error: Problem(
         422, "invalid", "The request is not valid", str(error), (_wrong("query", "/cursor", error),)
     ),

@@ -118,6 +118,7 @@ def _told(
     request: dict[str, Any] | None = None,
     answer: Any = None,
     stream: str | None = None,
+    text: str | None = None,
     schema: Any = None,
     status: int = 200,
     is_openai: bool = False,
@@ -129,6 +130,8 @@ def _told(
         content["application/json"] = {"example": answer} | ({"schema": schema} if schema else {})
     if stream is not None:
         content["text/event-stream"] = {"schema": _EVENT, "example": stream}
+    if text is not None:
+        content["text/markdown"] = {"schema": {"type": "string"}, "example": text}
     describe = _openai_error if is_openai else _problem
     responses = {status: {"content": content}} if content else {}
     extra: dict[str, Any] = {
@@ -209,6 +212,7 @@ READ = _told(
                 "state": "completed",
                 "reason": "",
                 "feedback": None,
+                "feedback_comment": "",
                 "created_at": _AT,
             }
         ],
@@ -221,6 +225,18 @@ VISITOR = _told(
     request={"A new visitor": {"agent": AGENT}, "A person whom you know": {"agent": AGENT, "jwt": "eyJ…"}},
     answer={"visitor": "v_Zk3v0b6bq1yYt2xA", "token": "eyJ…", "expires_at": "2026-01-31T12:00:00Z"},
 )  # fmt: skip
+ACT = _told(
+    400, 401, 403, 404, 413, 422,
+    request={
+        "A good answer": {"type": "feedback", "exchange": 1, "value": 1, "comment": "Just what I needed."},
+        "Stop": {"type": "reply.stop"},
+        "A person, please": {"type": "handoff.request"},
+        "Where to answer": {"type": "email", "address": "grace@example.org"},
+    },
+)  # fmt: skip
+TRANSCRIPT = _told(
+    401, 403, 404, text=f"# Fern, 2026-01-01\n\n**You**, 12:00 UTC\n\n> {QUESTION}\n\n**Fern**\n\n{ANSWER}\n"
+)
 COMPLETE = _told(
     400, 401, 402, 404, 409, 413, 502, 503,
     request={
@@ -359,6 +375,34 @@ KEEP = _told(
 )  # fmt: skip
 FORGET = _told(401, 403, 404)
 AUDIT = _told(401, 403, 422, answer={"entries": [_AUDITED], "next_cursor": None})
+
+_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+_WIDGET = {
+    "agent": AGENT,
+    "color": "#2b57c9",
+    "theme": "auto",
+    "position": "right",
+    "radius": 14,
+    "title": "",
+    "launcher": "shown",
+    "offers": ["person", "feedback", "csat", "email", "transcript"],
+    "has_avatar": False,
+}
+WIDGET = _told(401, 403, 404, answer=_WIDGET)
+CHANGE_WIDGET = _told(
+    400, 401, 403, 404, 413, 422,
+    request={
+        "Its colour": {"color": "#2b57c9"},
+        "What it offers": {"offers": ["person", "feedback"]},
+    },
+    answer=_WIDGET,
+)  # fmt: skip
+AVATAR = _told(
+    400, 401, 403, 404, 413, 422,
+    request={"A picture of one pixel": {"image": _PIXEL}},
+    answer={**_WIDGET, "has_avatar": True},
+)  # fmt: skip
+DROP_AVATAR = _told(401, 403, 404)
 
 _BUDGET = {
     "id": _THING,

@@ -1,6 +1,7 @@
 """The REST door: every route under `/api/v1/`, and the guard they share."""
 
 from apps.api import (
+    acts,
     audit,
     chat,
     completions,
@@ -11,6 +12,7 @@ from apps.api import (
     problems,
     usage,
     visitors,
+    widgets,
 )
 from apps.api.page import Page
 from apps.api.parser import StrictParser
@@ -27,6 +29,7 @@ api = Api(
 )
 problems.install(api)
 api.add_router("", chat.router)
+api.add_router("", acts.router)
 api.add_router("", visitors.router)
 api.add_router("", knowledge.router)
 api.add_router("", people.router)
@@ -34,4 +37,5 @@ api.add_router("", keys.router)
 api.add_router("", organisation.router)
 api.add_router("", audit.router)
 api.add_router("", usage.router)
+api.add_router("", widgets.router)
 api.add_router("/openai", completions.router)

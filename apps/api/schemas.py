@@ -91,6 +91,7 @@ class Message(Schema):
     ]
     reason: Annotated[str, Field(description="Why it stopped or failed, in a word.")]
     feedback: int | None
+    feedback_comment: str
     created_at: datetime
 
 

@@ -247,16 +247,6 @@ def take_up(chat_id: UUID, *, holder: UUID) -> Finished | None:
     return Finished(tuple(book.told), following, running)
 
 
-def leave_feedback(chat_id: UUID, number: int, *, value: int, comment: str = "") -> tuple[Entry, ...]:
-    """A visitor's thumb on an answer; the last one counts. Raises BadMessage where there is no such answer."""
-    with ledger.opened(chat_id, may="chats.ask") as book:
-        answered = book.chat.exchanges.filter(number=number).exclude(response="")
-        if not answered.update(feedback=value, comment=comment):
-            raise BadMessage("no_such_answer", "There is no answer of that number.")
-        book.record("feedback", exchange=number, value=value, comment=comment)
-    return tuple(book.told)
-
-
 def claim_next(book: Ledger, holder: UUID | None) -> Claim | None:
     """Begin what is queued first, where the agent handles the chat; what no budget allows fails, and the next has its turn."""
     while holder is not None and book.chat.handled_by == Chat.HandledBy.AGENT:

@@ -89,6 +89,7 @@ def message(exchange: ContentChat) -> Frame:
         "state": exchange.state,
         "reason": exchange.reason,
         "feedback": exchange.feedback,
+        "feedback_comment": exchange.comment,
         "created_at": at(exchange.created_at),
     }
 

@@ -302,6 +302,8 @@ def _welcome(found: Recalled, messages: list[dict[str, Any]], recovered: bool) -
     return {
         "chat": found.chat.id,
         **events.handler(found.chat),
+        "csat": found.chat.csat,
+        "has_email": bool(found.chat.email),
         "last_seq": found.seq,
         "recovered": recovered,
         "messages": messages,

@@ -58,7 +58,7 @@ def state(chat_id: UUID) -> dict[str, Any]:
     chat = chats("all").filter(id=chat_id).first()
     if chat is None:
         raise NoSuchChat("There is no such chat.")
-    return {**_row(chat), "turns": [_turn(event) for event in turns(chat_id)]}
+    return {**_row(chat), **_left(chat), "turns": [_turn(event) for event in turns(chat_id)]}
 
 
 def noted(chat_id: UUID) -> list[dict[str, Any]]:
@@ -118,6 +118,18 @@ def _row(chat: Any) -> dict[str, Any]:
         "preview": chat.preview or "",
         "exchanges": chat.last_exchange,
         "is_answering": chat.answering > 0,
+    }
+
+
+def _left(chat: Any) -> dict[str, Any]:
+    """What its visitor left beside messages, and what their page says of them: nobody's word but theirs."""
+    said = chat.said_by_page or {}
+    return {
+        "csat": chat.csat,
+        "csat_comment": chat.csat_comment,
+        "email": chat.email,
+        "context": said.get("context", {}),
+        "attributes": said.get("attributes", {}),
     }
 
 

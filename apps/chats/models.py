@@ -35,6 +35,18 @@ class Chat(TenantOwned):
     answering = models.PositiveIntegerField(
         default=0, help_text="The number of the exchange that is being answered now; 0 for none."
     )
+    csat = models.PositiveSmallIntegerField(null=True, help_text="How satisfied the visitor is, from 1 to 5.")
+    csat_comment = models.CharField(max_length=1000, blank=True, default="", db_default="")
+    email = models.CharField(
+        max_length=254,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where the visitor wants to be answered; proves nothing.",
+    )
+    said_by_page = models.JSONField(
+        null=True, help_text="What the embedding page says of itself and of the visitor; proves nothing."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_at = models.DateTimeField(default=timezone.now)
 

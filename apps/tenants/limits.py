@@ -100,6 +100,7 @@ MESSAGE_VISITOR = Limit("message-visitor", 60, 60)
 MESSAGE_IP = Limit("message-ip", 6000, 600)
 MESSAGE_AGENT = Limit("message-agent", 12000, 600)
 MESSAGE_TENANT = Limit("message-tenant", 24000, 600)
+ACT_VISITOR = Limit("act-visitor", 60, 60)
 REQUEST_KEY = Limit("request-key", 10000, 60)
 REQUEST_VISITOR = Limit("request-visitor", 600, 60)
 
@@ -107,6 +108,7 @@ LIMITS = {
     limit.name: limit
     for limit in (
         LOGIN, LOGIN_NAME, LOGIN_IP, INVITE, REFUSALS, HELLO_IP, MESSAGE_VISITOR, MESSAGE_IP, MESSAGE_AGENT, MESSAGE_TENANT,
+        ACT_VISITOR,
         REQUEST_KEY, REQUEST_VISITOR,
     )
 }  # fmt: skip
@@ -124,6 +126,11 @@ def of_message(agent_id: UUID, *, visitor: str = "", address: str = "") -> tuple
     """What a message to an agent takes: of its visitor and their address where a page sent it, of the agent and the tenant in any case."""
     by_whom = ((MESSAGE_VISITOR, f"{agent_id} {visitor}"), (MESSAGE_IP, address)) if visitor else ()
     return *by_whom, (MESSAGE_AGENT, str(agent_id)), (MESSAGE_TENANT, str(scope.current()))
+
+
+def of_act(agent_id: UUID, visitor: str) -> tuple[Asked, ...]:
+    """What a visitor takes who does something in a chat beside asking."""
+    return ((ACT_VISITOR, f"{agent_id} {visitor}"),)
 
 
 def take(*asked: Asked) -> Left | None:

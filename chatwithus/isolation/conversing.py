@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from apps.chats import frames
 from apps.chats.models import Chat
 from apps.tenants.hops import hop
 from chatwithus.isolation import addresses
@@ -16,7 +17,6 @@ from chatwithus.isolation.browser import Socket
 from chatwithus.isolation.canary import Canary
 from chatwithus.isolation.recipes import guess, names
 from chatwithus.isolation.tally import Tally
-from consumers import frames
 
 QUIET = 0.15  # seconds for what comes after the answer to a later ping
 NOTHING_TO_DO = {"nothing_to_stop", "nothing_to_resume"}  # understood and allowed
@@ -72,7 +72,10 @@ def fields(canary: Canary, own: Canary) -> dict[str, Any]:
         "resume": {"seq": 0},
         "token": canary.secrets["visitor"],
         "jwt": None,
-        "context": {},
+        "context": {"page": own.marker},
+        "attributes": {},
+        "address": f"{own.marker}@canary.invalid",
+        "fresh": False,
     }
     ids = {name: str(canary.rows[model].pk) for name, model in names().items() if model in canary.rows}
     return ids | {"tenant": str(canary.tenant.id), "tenant_id": str(canary.tenant.id)} | found

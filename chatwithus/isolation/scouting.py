@@ -35,6 +35,7 @@ NO_CONTROL = {
     "GET /console/join/": "needs the link of an invitation, which is a secret and no id",
     "POST /console/join/": "needs the link of an invitation, which is a secret and no id",
     "GET /console/join/{signed}/": "needs the link of an invitation, which is a secret and no id",
+    "GET /avatars/{signed}": "needs an address that the server has signed; the picture is for everybody",
     "GET /": "the demo shop: 404 where no demo was opened",
     "POST /": "the demo shop: 404 where no demo was opened",
     "GET /api/v1/": "the API's address: 404",

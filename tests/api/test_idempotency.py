@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.api import idempotency, tasks
 from apps.api.models import IdempotencyKey
-from apps.chats import conversations, recall
+from apps.chats import impressions, recall
 from apps.chats.models import Chat, ContentChat
 from chatwithus.embedded import Services
 from tests.api.streams import ask, asking, is_problem, question, text_of, to_the_end
@@ -103,7 +103,7 @@ def test_a_repeat_is_answered_however_much_has_happened_since(server: Server, ho
     first = ask(server, acme, body, **key).json()
     with acme.scope():
         for _ in range(recall.FARTHEST + 1):
-            conversations.leave_feedback(UUID(first["session_id"]), 1, value=1)
+            impressions.thumb(UUID(first["session_id"]), 1, 1)
     assert ask(server, acme, body, **key).json() == first
 
 

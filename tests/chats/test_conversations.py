@@ -81,18 +81,6 @@ def test_only_a_reply_whose_process_died_is_taken_up(acme: House, globex: House)
         assert conversations.abandoned() == []
 
 
-def test_feedback_is_about_an_answer_that_exists(acme: House) -> None:
-    with acme.scope():
-        one = asked(acme, process())
-        with pytest.raises(BadMessage):
-            conversations.leave_feedback(one.exchange.chat_id, 1, value=1)
-        conversations.finish(one.exchange, Outcome("completed", response="Yes."))
-        conversations.leave_feedback(one.exchange.chat_id, 1, value=1)
-        conversations.leave_feedback(one.exchange.chat_id, 1, value=-1, comment="Wrong")
-        kept = ContentChat.objects.get()
-        assert (kept.feedback, kept.comment) == (-1, "Wrong")
-
-
 def test_a_tenant_cannot_be_deleted_by_who_serves(acme: House, globex: House) -> None:
     from django.db import ProgrammingError
 

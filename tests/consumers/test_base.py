@@ -13,11 +13,11 @@ from django.db import OperationalError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from apps.chats import frames
 from apps.chats.chatlog import KEPT, ChatLog
 from apps.chats.conversations import NoSuchChat
 from apps.chats.events import Entry, Position
 from apps.chats.feed import Feed
-from consumers import frames
 from consumers.base import GIVEN_UP, Consumer
 from consumers.heartbeat import Heartbeat
 from tests.bare import raw, serving, until

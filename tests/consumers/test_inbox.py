@@ -10,9 +10,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from websockets.exceptions import ConnectionClosed
 
+from apps.chats import frames
 from apps.chats.models import Note
 from apps.tenants.models import Membership
-from consumers import frames
 from consumers.inbox import InboxConsumer
 from tests.consumers.test_protocol import examples
 from tests.scripted import answer

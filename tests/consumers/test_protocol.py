@@ -11,9 +11,8 @@ import pytest
 from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 
-from apps.chats import bell, events, handoff
+from apps.chats import bell, events, frames, handoff
 from apps.tenants.models import Membership
-from consumers import frames
 from consumers.chat import ChatConsumer
 from consumers.dashboard import DashboardConsumer
 from tests.server import Server, Visitor
@@ -51,6 +50,10 @@ def test_the_server_sends_the_fields_the_page_names(server: Server, houses: tupl
         heard += until(visitor, "pong")
         visitor.say("feedback", exchange=1, value=1)
         heard += until(visitor, "feedback")
+        visitor.say("csat", value=4)
+        heard += until(visitor, "csat")
+        visitor.say("email", address="grace@example.org")
+        heard += until(visitor, "email")
         heard += a_person_steps_in(visitor, acme, UUID(heard[1]["chat"]))
     heard += cut_short(server, acme)
     told = defaultdict(list)
@@ -70,7 +73,7 @@ def until(visitor: Visitor, kind: str) -> list[dict[str, Any]]:
 
 def a_person_steps_in(visitor: Visitor, house: House, chat: UUID) -> list[dict[str, Any]]:
     visitor.say("handoff.request")
-    heard = until(visitor, "handoff")
+    heard = until(visitor, "queue")
     asyncio.run(answer(house, chat))
     heard += until(visitor, "message")
     with house.scope():
@@ -116,7 +119,9 @@ def test_every_code_of_the_page_is_one_the_server_knows() -> None:
     source = "".join(
         (ROOT / path).read_text()
         for path in (
-            "consumers/frames.py",
+            "apps/chats/frames.py",
+            "apps/chats/acts.py",
+            "apps/chats/impressions.py",
             "consumers/chat.py",
             "consumers/base.py",
             "apps/chats/conversations.py",

@@ -1,0 +1,44 @@
+"""A chat as a text to keep: Markdown, as its visitor has seen it."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from apps.chats import events
+from apps.chats.models import Chat, ContentChat
+
+LONGEST = 1000  # exchanges
+
+
+def written(chat: Chat) -> str:
+    """What was said until now, oldest first; what staff noted for each other is not in it."""
+    exchanges = chat.exchanges.select_related("staff").order_by("number")[:LONGEST]
+    parts = [f"# {chat.agent.name}, {chat.created_at:%Y-%m-%d}", *(_part(chat, one) for one in exchanges)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _part(chat: Chat, exchange: ContentChat) -> str:
+    return "\n\n".join(_lines(chat, exchange))
+
+
+def _lines(chat: Chat, exchange: ContentChat) -> Iterator[str]:
+    at = f"{exchange.created_at:%H:%M} UTC"
+    if exchange.request:
+        yield f"**You**, {at}"
+        yield _quoted(exchange.request)
+    if exchange.response:
+        who = events.speaker(exchange.staff) if exchange.is_from_staff else chat.agent.name
+        yield f"**{who}**, {at}" if exchange.is_from_staff else f"**{who}**"
+        yield exchange.response
+    if exchange.citations:
+        yield "\n".join(_source(one) for one in exchange.citations)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def _source(citation: dict[str, Any]) -> str:
+    url = citation.get("url") or ""
+    address = f" <{url}>" if urlsplit(url).scheme in {"http", "https"} else ""
+    return f"[{citation['number']}] {citation['title']}{address}"
