@@ -1,11 +1,13 @@
 import { h, icon, icons, setAttribute, setText } from "./dom";
 import { characters, LIMIT, WARN_FROM } from "./length";
-import { words } from "./words";
+import { counted, fill, words } from "./words";
 
 interface Hooks {
   send(text: string): void;
   stop(): void;
   typed(): void;
+  /** What is written so far, to be kept wherever the visitor goes. */
+  drafted(text: string): void;
 }
 
 /** Where the visitor writes; nothing is cut off silently, and a draft survives everything but sending it. */
@@ -25,7 +27,7 @@ export class Composer {
   );
   readonly #stop = h(
     "button",
-    { type: "button", class: "round", "aria-label": words.stop },
+    { type: "button", class: "round stop", "aria-label": words.stop },
     icon(icons.stop),
   );
   readonly #hooks: Hooks;
@@ -41,6 +43,7 @@ export class Composer {
     });
     this.#field.addEventListener("input", () => {
       this.#measure();
+      hooks.drafted(this.text);
       if (this.text) hooks.typed();
     });
     this.#field.addEventListener("keydown", this.#pressed);
@@ -81,6 +84,7 @@ export class Composer {
     const text = this.text;
     if (!text || characters(text) > LIMIT) return this.focus();
     this.text = "";
+    this.#hooks.drafted("");
     this.#hooks.send(text);
     this.focus();
   }
@@ -94,8 +98,8 @@ export class Composer {
   #measure(): void {
     this.#arrange();
     const used = characters(this.text);
-    const counter = used > WARN_FROM ? words.left(used, LIMIT) : "";
-    setText(this.#counter, used > LIMIT ? words.over(used - LIMIT) : counter);
+    const counter = used > WARN_FROM ? fill(words.left, { used, limit: LIMIT }) : "";
+    setText(this.#counter, used > LIMIT ? counted("over", used - LIMIT) : counter);
     setAttribute(this.#field, "aria-invalid", String(used > LIMIT));
     setAttribute(this.#send, "aria-disabled", String(used === 0 || used > LIMIT));
     this.#send.title = used === 0 ? words.emptyReason : words.send;

@@ -1,11 +1,12 @@
 /** Keeps one conversation going: what is said here reaches the server once, whatever the line does. */
 
+import { Connection, type Link } from "./connection";
 import { sha256 } from "./digest";
-import type { ReplyEnd, ServerFrame, Thumb } from "./frames";
+import type { ClientFrame, Facts, Offer, ReplyEnd, ServerFrame, Thumb } from "./frames";
 import { identifier } from "./identifier";
 import { Memory } from "./memory";
 import { type Exchange, isAnswering, isExpected } from "./reply";
-import { Connection, type Link } from "./socket";
+import { type News, Tabs } from "./tabs";
 import { type Action, empty, fits, position, reduce, type Transcript } from "./transcript";
 
 const TYPING_EVERY_MS = 3000;
@@ -14,6 +15,11 @@ const TYPING_LASTS_MS = 6000;
 const BAD_IDENTITY = "bad_identity";
 /** The reply had ended, or runs elsewhere: what is true is asked anew. */
 const NOTHING_TO_STOP = "nothing_to_stop";
+/** This server does not know what was said to it: an older one, and nothing of the visitor's is lost. */
+const UNKNOWN_TYPE = "unknown_type";
+/** The version of the protocol that is spoken here. */
+const VERSION = 1;
+const AGAIN_MS = 2000;
 
 export interface Said {
   role: "visitor" | "agent" | "staff";
@@ -22,10 +28,14 @@ export interface Said {
   name?: string;
 }
 
+export type Happening = "conversation-started" | "handoff" | "resolved" | "identified";
+
 interface Hooks {
   changed(): void;
   said(message: Said): void;
-  happened(name: "handoff" | "resolved" | "identified", detail: Record<string, unknown>): void;
+  happened(name: Happening, detail: Record<string, unknown>): void;
+  /** Another tab showed the visitor what there is. */
+  read(): void;
   failed(problem: { code: string; detail?: string }): void;
 }
 
@@ -37,29 +47,56 @@ export class Conversation {
   readonly #hooks: Hooks;
   readonly #inFlight = new Set<string>();
   readonly #doubted = new Set<number>();
+  readonly #tabs: Tabs;
   #jwt: string | undefined;
+  #facts: { context?: Facts; attributes?: Facts } = {};
+  #isFresh = false;
   #torn = "";
+  #remembered = "";
   #typedAt = Number.NEGATIVE_INFINITY;
   #quiet = 0;
+  #later = 0;
 
   constructor(host: string, agent: string, hooks: Hooks) {
     this.#hooks = hooks;
     this.#memory = new Memory(agent);
-    this.state = reduce(this.state, { type: "local.known", ...this.#memory.load() });
-    const address = `${host.replace(/^http/, "ws")}/ws/chat/${encodeURIComponent(agent)}`;
-    this.#connection = new Connection(address, {
-      hello: () => {
-        const resume = position(this.state);
-        return { type: "hello", ...this.#proof(), ...(resume && { resume }) };
+    this.#tabs = new Tabs(agent, (news) => this.#heard(news));
+    this.#recall();
+    this.#connection = new Connection(
+      { host, agent },
+      {
+        hello: () => this.#hello(),
+        received: (frame) => this.#received(frame),
+        changed: (link, code) => this.#changed(link, code),
+        unknown: () => this.#forget(),
       },
-      received: (frame) => this.#received(frame),
-      changed: (link, code) => this.#changed(link, code),
-      unknown: () => this.#forget(),
-    });
+    );
   }
 
   get link(): Link {
     return this.#connection.link;
+  }
+
+  /** What the server offers, on this line. */
+  offers(offer: Offer): boolean {
+    return this.state.offers.includes(offer);
+  }
+
+  get canStop(): boolean {
+    return this.link === "online" && (this.#connection.isWhole || this.offers("frames"));
+  }
+
+  /** Identified visitors are told their last chat again, unless the server offers to begin anew. */
+  get canBegin(): boolean {
+    return this.#jwt === undefined || this.offers("fresh");
+  }
+
+  get draft(): string {
+    return this.#memory.load().draft ?? "";
+  }
+
+  set draft(text: string) {
+    this.#memory.save({ draft: text });
   }
 
   start(): void {
@@ -73,6 +110,25 @@ export class Conversation {
 
   end(): void {
     this.#connection.stop();
+    clearTimeout(this.#later);
+    this.#tabs.close();
+  }
+
+  /** A new chat; the old one stays with the organisation. */
+  fresh(): void {
+    this.#begin();
+    this.#tabs.tell({ type: "fresh" });
+  }
+
+  /** Whoever was here is gone: nothing of them stays in this browser. */
+  reset(): void {
+    this.#forgetAll();
+    this.#tabs.tell({ type: "forgotten" });
+  }
+
+  /** The visitor sees what there is, here. */
+  seen(): void {
+    this.#tabs.tell({ type: "read" });
   }
 
   /** The page vouches for its visitor; until it is gone, or the token ends, they are this person on every device. */
@@ -103,9 +159,24 @@ export class Conversation {
     if (this.#connection.send({ type: "handoff.request" })) this.#dispatch({ type: "local.person" });
   }
 
-  rate(exchange: number, value: Thumb): void {
-    if (this.#connection.send({ type: "feedback", exchange, value }))
-      this.#dispatch({ type: "local.rate", exchange, value });
+  rate(exchange: number, value: Thumb, comment = ""): void {
+    if (this.#connection.send({ type: "feedback", exchange, value, ...(comment && { comment }) }))
+      this.#dispatch({ type: "local.rate", exchange, value, comment });
+  }
+
+  /** How the whole conversation was, 1 to 5. */
+  score(value: number): void {
+    this.#connection.send({ type: "csat", value });
+  }
+
+  leaveEmail(address: string): void {
+    this.#connection.send({ type: "email", address });
+  }
+
+  /** What the page says of itself; told where the server offers to hear it. */
+  tellFacts(facts: { context?: Facts; attributes?: Facts }): void {
+    this.#facts = { ...this.#facts, ...facts };
+    this.#sendFacts();
   }
 
   /** The visitor is writing: worth a frame now and then while a person may be looking. */
@@ -114,25 +185,58 @@ export class Conversation {
     if (this.#connection.send({ type: "typing" })) this.#typedAt = performance.now();
   }
 
+  #hello(): ClientFrame {
+    const resume = position(this.state);
+    return {
+      type: "hello",
+      ...this.#proof(),
+      ...(this.#isFresh && { fresh: true }),
+      ...(resume && { resume }),
+    };
+  }
+
   #received(frame: ServerFrame): void {
     if (frame.type === "error") return this.#refused(frame);
     if (!fits(this.state, frame)) return this.#heal();
     const before = this.state;
     this.#dispatch(frame);
     this.#tell(frame, before);
-    if (frame.type === "welcome" && this.#jwt) this.#hooks.happened("identified", {});
+    if (frame.type === "welcome") this.#welcomed(frame.v ?? VERSION);
     if (frame.type === "ack") this.#inFlight.delete(frame.client_message_id);
     if (frame.type === "ack" || frame.type === "welcome") this.#flush();
     if ("sha256" in frame) void this.#verify(frame);
   }
 
+  #welcomed(version: number): void {
+    this.#isFresh = false;
+    const { appearance } = this.state.agent ?? {};
+    if (appearance) this.#memory.save({ appearance });
+    if (this.#jwt) this.#hooks.happened("identified", {});
+    if (version > VERSION) this.#dispatch({ type: "error", code: "outdated" });
+    this.#sendFacts();
+  }
+
+  #sendFacts(): void {
+    if (this.offers("context") && Object.keys(this.#facts).length)
+      this.#connection.send({ type: "context", ...this.#facts });
+  }
+
   #refused(frame: ServerFrame & { type: "error" }): void {
+    if (frame.code === UNKNOWN_TYPE) return;
     this.#hooks.failed(frame);
     if (frame.code === BAD_IDENTITY) return this.#stranger();
     if (frame.code === NOTHING_TO_STOP) return this.#heal();
     this.#inFlight.delete(frame.client_message_id ?? "");
+    if (frame.client_message_id && /^(unavailable|too_many)$/.test(frame.code))
+      return this.#flushLater(frame.retry_after);
     this.#dispatch(frame);
     this.#flush();
+  }
+
+  /** Nothing is wrong with the message: it stays in the queue. */
+  #flushLater(seconds = 0): void {
+    clearTimeout(this.#later);
+    this.#later = window.setTimeout(() => this.#flush(), Math.max(AGAIN_MS, seconds * 1000));
   }
 
   #changed(link: Link, code: number): void {
@@ -180,6 +284,8 @@ export class Conversation {
   #tell(frame: ServerFrame, before: Transcript): void {
     if (frame.type === "handoff") this.#hooks.happened("handoff", { ...aboutWho(frame), state: frame.state });
     if (frame.type === "resolved") this.#hooks.happened("resolved", { by: frame.by });
+    if (before.chat === undefined && this.state.chat !== undefined && frame.type === "ack")
+      this.#hooks.happened("conversation-started", { chat: this.state.chat });
     if (frame.type === "typing") this.#awaitQuiet();
     if (frame.type === "ack" || frame.type === "message") return this.#tellMessage(frame.exchange, before);
     if (frame.type !== "reply.completed") return;
@@ -208,11 +314,62 @@ export class Conversation {
   }
 
   #dispatch(action: Action): void {
-    const { token, chat } = this.state;
-    this.state = reduce(this.state, action);
-    if (token !== this.state.token || chat !== this.state.chat)
-      this.#memory.save(this.#jwt ? {} : this.#known());
+    const before = this.state;
+    this.state = reduce(before, action);
+    this.#remember(before);
     this.#hooks.changed();
+  }
+
+  /** Whom somebody vouches for is not kept here: the page says it anew each time. */
+  #remember(before: Transcript): void {
+    const { token, chat, exchanges, handledBy } = this.state;
+    const isSame = token === before.token && chat === before.chat;
+    if (!isSame && !this.#jwt) this.#memory.save({ token, chat });
+    if (chat && token && chat !== before.chat && !this.#jwt) this.#tabs.tell({ type: "chat", token, chat });
+    if (exchanges === before.exchanges && handledBy === before.handledBy) return;
+    const unsent = exchanges.filter((one) => one.sending === "pending");
+    const isAwaited = handledBy !== "agent" || unsent.length > 0 || exchanges.some(isExpected);
+    const now = JSON.stringify([unsent.map(({ key }) => key), isAwaited]);
+    if (now === this.#remembered) return;
+    this.#remembered = now;
+    this.#memory.save({
+      isAwaited: isAwaited && !this.#jwt,
+      unsent: this.#jwt ? [] : unsent.map(({ key, request: text }) => ({ key, text })),
+    });
+  }
+
+  #recall(): void {
+    const { token, chat, unsent = [] } = this.#memory.load();
+    this.state = reduce(this.state, { type: "local.known", ...(token && { token }), ...(chat && { chat }) });
+    this.state = reduce(this.state, { type: "local.queued", unsent });
+  }
+
+  #heard(news: News): void {
+    if (news.type === "read") this.#hooks.read();
+    else if (news.type === "fresh") this.#begin();
+    else if (news.type === "forgotten") this.#forgetAll();
+    else if (this.state.chat === undefined && !this.#jwt) {
+      this.#dispatch({ type: "local.known", token: news.token, chat: news.chat });
+      this.#dispatch({ type: "local.refetch" });
+      this.#connection.greet();
+    }
+  }
+
+  #begin(): void {
+    this.#isFresh = true;
+    this.#inFlight.clear();
+    this.#dispatch({ type: "local.fresh" });
+    this.#connection.greet();
+  }
+
+  #forgetAll(): void {
+    this.#jwt = undefined;
+    this.#facts = {};
+    this.#inFlight.clear();
+    this.#dispatch({ type: "local.fresh" });
+    this.#dispatch({ type: "local.forget" });
+    this.#memory.forget();
+    this.#connection.greet();
   }
 
   /** Goes on as somebody whom nobody vouches for. */

@@ -27,6 +27,7 @@ export function icon(path: string): SVGSVGElement {
 
 export const icons = {
   chat: "M5 4h14a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-7l-5 4v-4H5a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
   close: "M6 6l12 12M18 6L6 18",
   send: "M12 19V5M5.5 11.5L12 5l6.5 6.5",
   stop: "M7 7h10v10H7z",

@@ -1,92 +1,118 @@
+import { Look, prefersDark } from "./appearance";
 import { Conversation, type Said } from "./conversation";
-import { h, icon, icons, setAttribute, setText } from "./dom";
+import { h, icon, icons, setAttribute } from "./dom";
+import { download } from "./extras";
+import type { Facts } from "./frames";
+import { choose, launcherName, learn } from "./locale";
+import { Memory } from "./memory";
 import { Panel } from "./panel";
-import css from "./styles.css";
-import { words } from "./words";
+import { dress } from "./sheet";
+import { Unread } from "./unread";
+import { counted, language, words } from "./words";
 
 export interface OpenOptions {
   message?: string;
   send?: boolean;
 }
 
+/** Where a keyboard on the screen would cover what is to be read first. */
+const COARSE = window.matchMedia("(pointer: coarse)");
+const REDRAWN = ["data-theme", "data-color", "data-position", "data-radius", "data-title", "data-greeting"];
+
 /** `<chat-with-us data-agent="…">`: a launcher and, once opened, the conversation. It connects only when opened. */
 export class ChatWithUsElement extends HTMLElement {
+  static readonly observedAttributes = ["data-locale", "data-launcher", ...REDRAWN];
   /** Where this script came from; `data-host` on the element says otherwise. */
   static origin = location.origin;
 
-  readonly #badge = h("span", { class: "badge", "aria-hidden": "true" });
+  readonly #look = new Look(this);
+  readonly #unread = new Unread((count) => this.emit("unread", { count }));
   readonly #launcher = h(
     "button",
     { type: "button", class: "launcher", part: "launcher" },
     icon(icons.chat),
-    this.#badge,
+    this.#unread.badge,
   );
   #panel: Panel | undefined;
   #conversation: Conversation | undefined;
   #before: Element | null = null;
   #jwt = "";
+  #facts: { context?: Facts; attributes?: Facts } = {};
   #isQueued = false;
-  #unread = 0;
+  #isOpen = false;
 
   connectedCallback(): void {
     if (!this.shadowRoot) this.#build();
-    if (this.dataset.zIndex) this.style.zIndex = this.dataset.zIndex;
-    window.addEventListener("online", this.#awake);
-    window.addEventListener("offline", this.#render);
-    document.addEventListener("visibilitychange", this.#awake);
-    window.visualViewport?.addEventListener("resize", this.#fit);
-    window.visualViewport?.addEventListener("scroll", this.#fit);
-    this.#render();
-    if (this.dataset.open !== undefined) this.open();
-    else if (this.isOpen) this.#conversation?.start();
+    this.#listen("addEventListener");
+    const { appearance, isAwaited } = new Memory(this.dataset.agent ?? "").load();
+    this.#look.take(appearance);
+    this.#look.apply();
+    this.#update();
+    if (this.dataset.open !== undefined) void this.open();
+    else if (this.isOpen || isAwaited) void this.#furnish().then((it) => it?.conversation.start());
   }
 
   disconnectedCallback(): void {
-    window.removeEventListener("online", this.#awake);
-    window.removeEventListener("offline", this.#render);
-    document.removeEventListener("visibilitychange", this.#awake);
-    window.visualViewport?.removeEventListener("resize", this.#fit);
-    window.visualViewport?.removeEventListener("scroll", this.#fit);
+    this.#listen("removeEventListener");
     this.#conversation?.end();
   }
 
-  get isOpen(): boolean {
-    return this.#panel?.element.hidden === false;
+  attributeChangedCallback(name: string): void {
+    if (!this.shadowRoot) return;
+    if (name === "data-locale") void this.#translate();
+    this.#look.apply();
+    this.#render();
   }
 
-  open = ({ message, send }: OpenOptions = {}): void => {
-    const { panel, conversation } = this.#furnish();
-    conversation.start();
-    if (!this.isOpen) {
-      this.#before = document.activeElement;
-      panel.element.hidden = false;
-      this.#unread = 0;
-      this.#fit();
-      this.emit("opened");
-    }
+  get host(): string {
+    return this.dataset.host || ChatWithUsElement.origin;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get locale(): string {
+    return choose(this.dataset.locale, document.documentElement.lang, ...navigator.languages);
+  }
+
+  open = async ({ message, send }: OpenOptions = {}): Promise<void> => {
+    const wasOpen = this.#isOpen;
+    this.#isOpen = true;
+    if (!wasOpen) this.#before = document.activeElement;
+    const it = await this.#furnish();
+    if (!it || !this.#isOpen) return;
+    it.conversation.start();
+    it.panel.element.hidden = false;
+    this.#fit();
+    if (!wasOpen) this.emit("opened");
+    this.#seen();
     this.#update();
     if (message !== undefined && send) this.send(message);
-    else if (message !== undefined) panel.composer.text ||= message;
-    panel.composer.focus();
+    else if (message !== undefined) it.panel.composer.text ||= message;
+    if (COARSE.matches) it.panel.element.focus({ preventScroll: true });
+    else it.panel.composer.focus();
   };
 
   close = (): void => {
-    if (!this.#panel || !this.isOpen) return;
-    this.#panel.element.hidden = true;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    if (this.#panel) this.#panel.element.hidden = true;
     this.#update();
     const back = this.#launcher.hidden ? this.#before : this.#launcher;
     if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     this.emit("closed");
   };
 
-  toggle = (): void => (this.isOpen ? this.close() : this.open());
+  toggle = (): void => (this.isOpen ? this.close() : void this.open());
 
   /** Says something for the visitor without opening. */
   send = (text: string): void => {
-    const { panel, conversation } = this.#furnish();
     if (typeof text !== "string" || !text.trim()) return;
-    panel.thread.toEnd();
-    conversation.send(text.trim());
+    void this.#furnish().then((it) => {
+      it?.panel.thread.toEnd();
+      it?.conversation.send(text.trim());
+    });
   };
 
   /** The page's server says who the visitor is, by a JWT; nothing else does. */
@@ -96,53 +122,90 @@ export class ChatWithUsElement extends HTMLElement {
     this.#conversation?.identify(jwt);
   };
 
+  tellFacts(facts: { context?: Facts; attributes?: Facts }): void {
+    this.#facts = { ...this.#facts, ...facts };
+    this.#conversation?.tellFacts(facts);
+  }
+
+  fresh = (): void => this.#conversation?.fresh();
+
+  /** As if nobody had ever been here. */
+  reset = (): void => {
+    this.#jwt = "";
+    this.#facts = {};
+    this.#unread.count = 0;
+    if (this.#conversation) this.#conversation.reset();
+    else new Memory(this.dataset.agent ?? "").forget();
+    if (this.#panel) this.#panel.composer.text = "";
+    this.close();
+  };
+
   emit(name: string, detail: unknown = {}): void {
     window.dispatchEvent(new CustomEvent(`chatwithus:${name}`, { detail }));
   }
 
   #build(): void {
-    const root = this.attachShadow({ mode: "open" });
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    root.adoptedStyleSheets = [sheet];
+    dress(this.attachShadow({ mode: "open" }), this.dataset.nonce);
     this.#launcher.setAttribute("aria-haspopup", "dialog");
-    this.#launcher.addEventListener("click", () => this.open());
-    root.append(this.#launcher);
+    this.#launcher.addEventListener("click", () => void this.open());
+    this.shadowRoot?.append(this.#launcher);
   }
 
-  /** The panel and its connection are made on first use: a page that nobody asks on pays for a button. */
-  #furnish(): { panel: Panel; conversation: Conversation } {
-    this.#conversation ??= new Conversation(
-      this.dataset.host || ChatWithUsElement.origin,
-      this.dataset.agent ?? "",
-      {
-        changed: this.#render,
-        said: (message) => this.#said(message),
-        happened: (name, detail) => this.emit(name, detail),
-        failed: ({ code, detail }) => this.emit("error", { code, detail }),
-      },
-    );
-    const conversation = this.#conversation;
+  #listen(change: "addEventListener" | "removeEventListener"): void {
+    window[change]("online", this.#awake);
+    window[change]("offline", this.#render);
+    window[change]("pageshow", this.#awake);
+    document[change]("visibilitychange", this.#awake);
+    prefersDark[change]("change", this.#repaint);
+    window.visualViewport?.[change]("resize", this.#fit);
+    window.visualViewport?.[change]("scroll", this.#fit);
+  }
+
+  /** The panel and its connection are made on first use, in the visitor's language: a page that nobody asks on pays for a button. */
+  async #furnish(): Promise<{ panel: Panel; conversation: Conversation } | undefined> {
+    await learn(this.host, this.locale);
+    if (!this.isConnected) return undefined;
+    this.#conversation ??= this.#converse();
+    this.#panel ??= this.#furnishPanel(this.#conversation);
+    return { panel: this.#panel, conversation: this.#conversation };
+  }
+
+  #converse(): Conversation {
+    const conversation = new Conversation(this.host, this.dataset.agent ?? "", {
+      changed: this.#render,
+      said: (message) => this.#said(message),
+      happened: (name, detail) => this.emit(name, detail),
+      failed: ({ code, detail }) => this.emit("error", { code, detail }),
+      read: () => this.#read(),
+    });
     if (this.#jwt) conversation.identify(this.#jwt);
-    this.#panel ??= this.#furnishPanel(conversation);
-    return { panel: this.#panel, conversation };
+    conversation.tellFacts(this.#facts);
+    return conversation;
   }
 
   #furnishPanel(conversation: Conversation): Panel {
-    const panel = new Panel({
+    const panel = new Panel(this.host, {
       close: this.close,
       send: this.send,
       stop: () => conversation.stop(),
       typed: () => conversation.typed(),
+      drafted: (text) => {
+        conversation.draft = text;
+      },
       person: () => conversation.askForPerson(),
-      rate: (exchange, value) => conversation.rate(exchange, value),
+      rate: (exchange, value, comment) => conversation.rate(exchange, value, comment),
+      score: (value) => conversation.score(value),
+      leaveEmail: (address) => conversation.leaveEmail(address),
       retry: (exchange) => {
         panel.thread.toEnd();
         conversation.retry(exchange);
       },
       again: conversation.again,
+      fresh: this.fresh,
+      download: () => void download(this.host, conversation.state),
     });
-    panel.element.hidden = true;
+    panel.composer.text = conversation.draft;
+    panel.element.hidden = !this.isOpen;
     panel.element.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.isComposing) return;
       event.stopPropagation();
@@ -152,11 +215,36 @@ export class ChatWithUsElement extends HTMLElement {
     return panel;
   }
 
+  /** A panel in another language is another panel: everything in it is drawn from the conversation anyway. */
+  async #translate(): Promise<void> {
+    if (!this.#conversation || (await learn(this.host, this.locale)) === this.#panel?.element.lang) return;
+    this.#panel?.element.remove();
+    this.#panel?.thread.announcer.remove();
+    this.#panel = this.#furnishPanel(this.#conversation);
+    this.#update();
+  }
+
   #said(message: Said): void {
-    if (message.role !== "visitor" && !this.isOpen) this.#unread += 1;
+    if (message.role !== "visitor" && !this.#isSeen) this.#unread.count += 1;
     if (message.role === "staff")
       this.#panel?.thread.say(`${message.name || words.aPerson}: ${message.text}`);
+    this.#seen();
     this.emit("message", message);
+  }
+
+  get #isSeen(): boolean {
+    return this.isOpen && !document.hidden;
+  }
+
+  #seen(): void {
+    if (!this.#isSeen) return;
+    this.#read();
+    this.#conversation?.seen();
+  }
+
+  #read(): void {
+    this.#unread.count = 0;
+    this.#render();
   }
 
   /** At most one drawing a frame, however many deltas arrive in it. */
@@ -172,20 +260,31 @@ export class ChatWithUsElement extends HTMLElement {
   };
 
   #update(): void {
-    setText(this.#badge, this.#unread ? String(this.#unread) : "");
-    const label = this.#unread ? `${words.open}, ${words.unread(this.#unread)}` : words.open;
-    setAttribute(this.#launcher, "aria-label", label);
-    this.#launcher.hidden = this.isOpen || this.dataset.launcher === "hidden";
+    this.#drawLauncher();
     const conversation = this.#conversation;
     if (!conversation) return;
-    const { state, link, code } = conversation;
-    this.#panel?.update(state, link, code, this.dataset.title ?? "", this.dataset.greeting ?? "");
+    const { state, link, code, canStop, canBegin } = conversation;
+    this.#look.take(state.agent?.appearance);
+    const [title, greeting] = [this.#look.get("title"), this.dataset.greeting ?? ""];
+    this.#panel?.update(state, { link, code, canStop, canBegin, title, greeting });
+  }
+
+  #drawLauncher(): void {
+    const name = this.#conversation ? words.open : launcherName(this.locale);
+    const label = this.#unread.count ? `${name}, ${counted("unread", this.#unread.count)}` : name;
+    setAttribute(this.#launcher, "aria-label", label);
+    setAttribute(this.#launcher, "lang", this.#conversation ? language : this.locale);
+    this.#launcher.hidden = this.isOpen || this.#look.get("launcher") === "hidden";
   }
 
   #awake = (): void => {
+    this.#unread.title();
     if (!document.hidden) this.#conversation?.again();
+    this.#seen();
     this.#render();
   };
+
+  #repaint = (): void => this.#look.apply();
 
   /** Keeps a full-screen panel inside what an on-screen keyboard leaves visible. */
   #fit = (): void => {

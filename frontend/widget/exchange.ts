@@ -1,16 +1,16 @@
+import type { Link } from "./connection";
 import { h, setAttribute, setText } from "./dom";
 import { Feedback } from "./feedback";
 import type { Thumb } from "./frames";
-import { write } from "./prose";
+import { linked } from "./links";
+import { Prose } from "./prose";
 import { type Exchange, isAnswering } from "./reply";
-import { segments } from "./segments";
-import type { Link } from "./socket";
 import { Sources } from "./sources";
 import { answerProblem, sendProblem, stopped, words } from "./words";
 
 export interface ExchangeHooks {
   retry(exchange: Exchange): void;
-  rate(exchange: number, value: Thumb): void;
+  rate(exchange: number, value: Thumb, comment?: string): void;
 }
 
 /** What an exchange looks like depends on these besides itself; `isNext`: no answer before it is still to come. */
@@ -18,13 +18,17 @@ export interface Around {
   link: Link;
   agent: string;
   isNext: boolean;
+  isRateable: boolean;
 }
 
-/** Numbers in the text that lead to a source; until the sources are told every marker may. */
-export function sourceTest(exchange: Exchange): (number: number) => boolean {
-  if (exchange.grounded === false) return () => false;
-  if (isAnswering(exchange) && !exchange.citations.length) return () => true;
-  return (number) => exchange.citations.some((citation) => citation.number === number);
+/** Whether a number in the text leads to a source; until the sources are told it may. */
+export function isSource(
+  { answering, citations, grounded, staff }: Exchange,
+  number: number,
+): boolean | undefined {
+  if (grounded === false || staff !== undefined) return false;
+  if (/waiting|streaming/.test(answering) && !citations.length) return undefined;
+  return citations.some((citation) => citation.number === number);
 }
 
 /** The elements of one exchange: what the visitor said, and what came back. */
@@ -36,6 +40,7 @@ export class ExchangeView {
   readonly #feedback: Feedback;
   readonly #name = h("p", { class: "name", dir: "auto" });
   readonly #typing = dots(words.replying);
+  readonly #prose: Prose;
   #shown: Exchange | undefined;
   #around = "";
 
@@ -43,14 +48,26 @@ export class ExchangeView {
     const again = () => this.#shown && hooks.retry(this.#shown);
     this.#visitor.retry.addEventListener("click", again);
     this.#agent.retry.addEventListener("click", again);
-    this.#feedback = new Feedback((value) => this.#shown?.id && hooks.rate(this.#shown.id, value));
+    this.#feedback = new Feedback(
+      (value, comment) => this.#shown?.id && hooks.rate(this.#shown.id, value, comment),
+    );
+    this.#prose = new Prose(this.#agent.text, {
+      isSource: (number) => this.#shown && isSource(this.#shown, number),
+      find: (number) => this.#shown?.citations.find((one) => one.number === number),
+      open: (number) => this.#sources.open(number),
+    });
     this.#agent.text.before(this.#name, this.#typing);
     this.#agent.text.after(this.#sources.element, this.#feedback.element);
     this.element.append(this.#visitor.element, this.#agent.element);
   }
 
-  update(exchange: Exchange, { link, agent, isNext }: Around): void {
-    const around = `${link} ${isNext} ${agent}`;
+  /** What a screen reader is to say of the answer. */
+  get spoken(): string {
+    return this.#prose.spoken;
+  }
+
+  update(exchange: Exchange, { link, agent, isNext, isRateable }: Around): void {
+    const around = `${link} ${isNext} ${isRateable} ${agent}`;
     if (this.#shown === exchange && this.#around === around) return;
     this.#shown = exchange;
     this.#around = around;
@@ -58,8 +75,8 @@ export class ExchangeView {
     const isQueued = exchange.answering === "queued";
     this.#request(exchange, link, isQueued && !isNext);
     this.#response(exchange, agent, exchange.answering === "waiting" || (isQueued && isNext));
-    this.#feedback.element.hidden = !isRateable(exchange);
-    this.#feedback.update(exchange.feedback, link);
+    this.#feedback.element.hidden = !isRateable || !isAnswer(exchange);
+    this.#feedback.update(exchange, link);
   }
 
   #request(exchange: Exchange, link: Link, isQueued: boolean): void {
@@ -87,17 +104,21 @@ export class ExchangeView {
     setAttribute(element, "aria-busy", String(isRunning));
     setText(this.#name, staff === undefined ? "" : staff || words.aPerson);
     this.#typing.hidden = !isExpected;
-    const isSource = staff === undefined ? sourceTest(exchange) : () => false;
-    const shown = segments(exchange.response, isSource, isAnswering(exchange));
-    write(
-      text,
-      shown,
-      (number) => citations.find((one) => one.number === number),
-      (number) => this.#sources.open(number),
+    this.#write(exchange);
+    text.hidden = exchange.response === "";
+    this.#sources.update(
+      citations.length && isSource(exchange, citations[0]?.number ?? 0) ? citations : NONE,
     );
-    text.hidden = shown.length === 0;
-    this.#sources.update(citations.length && isSource(citations[0]?.number ?? 0) ? citations : NONE);
     this.#end(exchange);
+  }
+
+  /** People write plain text, agents Markdown. */
+  #write(exchange: Exchange): void {
+    if (exchange.staff === undefined) {
+      this.#prose.write(exchange.response, !isAnswering(exchange));
+      this.#prose.cite();
+    } else if (this.#agent.text.textContent !== exchange.response)
+      this.#agent.text.replaceChildren(...linked(exchange.response));
   }
 
   #end({ answering, reason, problem }: Exchange): void {
@@ -110,7 +131,7 @@ export class ExchangeView {
 
 const NONE: readonly never[] = [];
 
-const isRateable = ({ answering, staff, response, id }: Exchange): boolean =>
+const isAnswer = ({ answering, staff, response, id }: Exchange): boolean =>
   answering === "completed" && staff === undefined && response !== "" && id !== undefined;
 
 export const dots = (label: string): HTMLElement =>

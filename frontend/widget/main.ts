@@ -1,29 +1,46 @@
 /** `<script async src="HOST/widget.js" data-agent="…">` becomes one element at the end of the page. */
 
 import { publish } from "./api";
+import { SETTINGS } from "./appearance";
 import { ChatWithUsElement } from "./element";
 
 const TAG = "chat-with-us";
-const SETTINGS = ["agent", "host", "position", "theme", "title", "greeting", "launcher", "open", "z-index"];
 
 function embed(script: HTMLScriptElement): void {
   if (script.src) ChatWithUsElement.origin = new URL(script.src).origin;
-  customElements.define(TAG, ChatWithUsElement);
+  if (!customElements.get(TAG)) customElements.define(TAG, ChatWithUsElement);
   const element = document.querySelector<ChatWithUsElement>(TAG) ?? create(script);
   if (!element) return;
-  // Beside the body, not in it: frameworks that swap the body leave the conversation alone.
-  if (!element.isConnected) document.documentElement.append(element);
-  document.addEventListener("click", ({ target }) => opened(element, target));
-  publish(element);
+  const end = stay(element);
+  const clicked = ({ target }: Event) => opened(element, target);
+  document.addEventListener("click", clicked);
+  publish(element, () => {
+    end();
+    document.removeEventListener("click", clicked);
+    element.remove();
+    delete window.ChatWithUs;
+  });
+  if (new URLSearchParams(location.search).has("chatwithus-debug")) void diagnose(element);
 }
 
 function create(script: HTMLScriptElement): ChatWithUsElement | undefined {
   const element = document.createElement(TAG) as ChatWithUsElement;
   for (const name of SETTINGS) {
     const given = script.getAttribute(`data-${name}`) ?? window.chatWithUsSettings?.[name];
-    if (given !== undefined && given !== false) element.setAttribute(`data-${name}`, String(given));
+    if (given !== undefined && given !== null && given !== false)
+      element.setAttribute(`data-${name}`, String(given));
   }
   return element.dataset.agent ? element : undefined;
+}
+
+/** Beside the body, not in it, and back again where a framework that swaps pages has thrown it out. */
+function stay(element: HTMLElement): () => void {
+  const root = document.documentElement;
+  const put = () => element.isConnected || root.append(element);
+  put();
+  const watch = new MutationObserver(put);
+  watch.observe(root, { childList: true });
+  return () => watch.disconnect();
 }
 
 /** Any element with `data-chatwithus-open` opens the chat, with its question written or sent. */
@@ -31,8 +48,15 @@ function opened(element: ChatWithUsElement, target: EventTarget | null): void {
   const opener = target instanceof Element ? target.closest<HTMLElement>("[data-chatwithus-open]") : null;
   if (!opener) return;
   const { chatwithusMessage: message, chatwithusSend: send } = opener.dataset;
-  element.open({ ...(message !== undefined && { message }), send: send !== undefined });
+  void element.open({ ...(message !== undefined && { message }), send: send !== undefined });
 }
 
-const script = document.currentScript ?? document.querySelector("script[data-agent][src*='/widget.js']");
-if (script instanceof HTMLScriptElement && !customElements.get(TAG)) embed(script);
+/** The install doctor is a file of its own: nobody else pays for it. */
+async function diagnose({ host, dataset }: ChatWithUsElement): Promise<void> {
+  const { show } = await import(`${host}/widget-doctor.js`);
+  show(document.documentElement, { host, agent: dataset.agent });
+}
+
+const script = document.currentScript ?? document.querySelector("script[src*='/widget.js']");
+/** Pages that are swapped run their scripts again: whoever is there already stays. */
+if (script instanceof HTMLScriptElement && !document.querySelector(TAG)?.shadowRoot) embed(script);

@@ -1,6 +1,6 @@
 import { h } from "./dom";
 import type { Note } from "./transcript";
-import { words } from "./words";
+import { fill, words } from "./words";
 
 /** The lines between messages: who came, who went. Each is announced when it is first drawn. */
 export class Notes {
@@ -28,6 +28,6 @@ export class Notes {
 }
 
 function noteText({ kind, name }: Note, agent: string): string {
-  if (kind === "joined") return words.joined(name ?? words.aPerson);
-  return kind === "back" ? words.back(agent) : words.resolved;
+  if (kind === "joined") return fill(words.joined, { name: name ?? words.aPerson });
+  return kind === "back" ? fill(words.back, { name: agent }) : words.resolved;
 }

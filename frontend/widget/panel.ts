@@ -1,28 +1,42 @@
+import { avatar } from "./avatar";
 import { Composer } from "./composer";
+import type { Link } from "./connection";
 import { h, icon, icons, setAttribute, setText } from "./dom";
-import type { ExchangeHooks } from "./exchange";
+import { direction } from "./locale";
+import { Menu } from "./menu";
 import { isExpected } from "./reply";
-import type { Link } from "./socket";
-import { Thread } from "./thread";
+import { Thread, type ThreadHooks } from "./thread";
 import type { Transcript } from "./transcript";
-import { sendProblem, words } from "./words";
+import { fill, language, sendProblem, words } from "./words";
 
 const PATIENCE_MS = 300;
 /** A server that restarts is back before that. */
 const LOST_PATIENCE_MS = 1000;
 
-interface Hooks extends ExchangeHooks {
+export interface PanelHooks extends ThreadHooks {
   close(): void;
-  send(text: string): void;
   stop(): void;
   typed(): void;
+  drafted(text: string): void;
   person(): void;
   again(): void;
+  fresh(): void;
+  download(): void;
+}
+
+/** What is shown besides the conversation itself. */
+export interface Setting {
+  link: Link;
+  code: number;
+  canStop: boolean;
+  canBegin: boolean;
+  title: string;
+  greeting: string;
 }
 
 /** The open widget: who is speaking, what was said, whether the line holds, and the place to write. */
 export class Panel {
-  readonly element = h("section", { class: "panel", part: "panel", role: "dialog", lang: "en" });
+  readonly element = h("section", { class: "panel", part: "panel", role: "dialog", tabindex: "-1" });
   readonly composer: Composer;
   readonly thread: Thread;
   readonly #title = h("span", { dir: "auto" }, words.title);
@@ -30,12 +44,18 @@ export class Panel {
   readonly #line = h("p", { class: "line", role: "status", "data-testid": "connection" });
   readonly #notice = h("p", { class: "notice", role: "alert", "data-testid": "notice" });
   readonly #again = h("button", { type: "button", class: "retry" }, words.retry);
+  readonly #avatar = h("div", { class: "avatar", "aria-hidden": "true" });
+  readonly #menu: Menu;
   readonly #person = h("button", { type: "button", class: "person" }, words.person);
   #patience = 0;
 
-  constructor(hooks: Hooks) {
+  constructor(host: string, hooks: PanelHooks) {
+    this.#avatar.dataset.host = host;
+    this.element.lang = language;
+    this.element.dir = direction(language);
+    this.#menu = new Menu(hooks);
     this.composer = new Composer(hooks);
-    this.thread = new Thread(hooks);
+    this.thread = new Thread(host, hooks);
     const close = h(
       "button",
       { type: "button", class: "icon", "aria-label": words.close },
@@ -50,7 +70,7 @@ export class Panel {
     });
     const names = h("div", { class: "names" }, h("h2", { class: "title" }, this.#title), this.#subtitle);
     this.element.append(
-      h("div", { class: "head", part: "header" }, names, close),
+      h("div", { class: "head", part: "header" }, this.#avatar, names, this.#menu.element, close),
       h("div", { class: "middle" }, this.thread.log, this.thread.jump),
       this.#line,
       h("div", { class: "problem" }, this.#notice, this.#again),
@@ -59,14 +79,19 @@ export class Panel {
     );
   }
 
-  update(state: Transcript, link: Link, code: number, title: string, greeting: string): void {
+  update(state: Transcript, { link, code, canStop, canBegin, title, greeting }: Setting): void {
     const agent = title || state.agent?.name || words.title;
     setText(this.#title, agent);
     this.#title.title = agent;
     setAttribute(this.element, "aria-label", agent);
     setText(this.#subtitle, handler(state));
+    avatar(this.#avatar, state.handledBy === "staff" ? state : { name: agent, avatar: state.agent?.avatar });
     this.thread.update(state, link, agent, greeting || state.agent?.greeting || "");
-    this.composer.update(state.exchanges.some(isExpected), link === "online");
+    this.composer.update(state.exchanges.some(isExpected), canStop);
+    this.#menu.update(
+      canBegin && state.exchanges.length > 0,
+      state.chat !== undefined && state.offers.includes("transcript"),
+    );
     this.#offerPerson(state, link);
     this.#connection(link, code);
     const refused =
@@ -75,12 +100,12 @@ export class Panel {
     this.#again.hidden = link !== "refused";
   }
 
-  #offerPerson({ agent, handledBy, isAsking, isResolved }: Transcript, link: Link): void {
+  #offerPerson({ agent, offers, handledBy, isAsking, isResolved }: Transcript, link: Link): void {
     const isFree = link === "online" && !isAsking;
     setText(this.#person, isAsking ? words.asking : words.person);
     setAttribute(this.#person, "aria-disabled", String(!isFree));
     this.#person.title = link === "online" ? "" : words.noConnection;
-    this.#person.hidden = !agent || handledBy !== "agent" || isResolved;
+    this.#person.hidden = !agent || !offers.includes("person") || handledBy !== "agent" || isResolved;
   }
 
   /** A short wait is not worth a word. */
@@ -96,7 +121,7 @@ export class Panel {
 }
 
 function handler({ handledBy, name }: Transcript): string {
-  if (handledBy === "staff") return words.staffSubtitle(name ?? words.aPerson);
+  if (handledBy === "staff") return fill(words.staffSubtitle, { name: name ?? words.aPerson });
   return handledBy === "waiting" ? words.waitingSubtitle : words.subtitle;
 }
 

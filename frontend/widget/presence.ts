@@ -1,7 +1,7 @@
 import { h, setText } from "./dom";
 import { dots } from "./exchange";
 import type { Transcript } from "./transcript";
-import { words } from "./words";
+import { fill, words } from "./words";
 
 /** The last line of the conversation: who is awaited, who is typing, how to go on. */
 export class Presence {
@@ -25,9 +25,11 @@ export class Presence {
   }
 }
 
-function presence({ typing, name, handledBy, by, isResolved }: Transcript): string {
-  if (typing) return words.typing(typing.name ?? name ?? words.aPerson);
+function presence({ typing, name, handledBy, by, isResolved, queue }: Transcript): string {
+  if (typing) return fill(words.typing, { name: typing.name ?? name ?? words.aPerson });
   if (isResolved) return words.startAgain;
   if (handledBy !== "waiting") return "";
-  return by === "visitor" ? words.youAsked : words.waiting;
+  if (queue?.attended === false) return words.nobody;
+  const place = queue?.position ? ` ${fill(words.place, { place: queue.position })}` : "";
+  return (by === "visitor" ? words.youAsked : words.waiting) + place;
 }

@@ -34,6 +34,7 @@ export interface Exchange {
   /** Why a reply was stopped. */
   reason?: string;
   feedback?: number;
+  comment?: string;
   problem?: { code: string; detail?: string; retryable: boolean };
 }
 
@@ -80,6 +81,7 @@ export function recall(past: PastExchange, mine?: Exchange): Exchange {
     ...(past.from === "staff" && { staff: past.name ?? "" }),
     ...known("reason", past.reason || undefined),
     ...known("feedback", past.feedback),
+    ...known("comment", past.feedback_comment || undefined),
     id: past.exchange,
     sending: "sent",
     answering: answeringOf(past.state),

@@ -1,6 +1,7 @@
+import { OUTWARD, quotedAddress } from "./address";
 import { h } from "./dom";
 import type { Citation } from "./frames";
-import { words } from "./words";
+import { fill, language, words } from "./words";
 
 /** The numbered sources under an answer; each opens to the words that were quoted. */
 export class Sources {
@@ -32,7 +33,7 @@ export class Sources {
   }
 }
 
-function item({ number, title, quote, url, page }: Citation): HTMLLIElement {
+function item({ number, title, quote, url, page, at }: Citation): HTMLLIElement {
   const label = h("span", { class: "source-title", title }, title);
   label.dir = "auto";
   const body = h("blockquote", { dir: "auto" }, quote);
@@ -42,22 +43,11 @@ function item({ number, title, quote, url, page }: Citation): HTMLLIElement {
     h("summary", {}, h("span", { class: "marker" }, `${number}`), label),
     body,
   );
-  if (page) details.append(h("p", { class: "page" }, words.page(page)));
-  const safe = webAddress(url);
-  if (safe)
-    details.append(
-      h("a", { href: safe, target: "_blank", rel: "noopener noreferrer nofollow" }, words.openSource),
-    );
+  const about = [page && fill(words.page, { page }), at && fill(words.read, { date: day(at) })];
+  details.append(h("p", { class: "page" }, about.filter(Boolean).join(" · ")));
+  const href = quotedAddress(url, quote);
+  if (href) details.append(h("a", { href, ...OUTWARD }, words.openSource));
   return h("li", { role: "listitem", "data-source": `${number}`, "data-testid": "source" }, details);
 }
 
-/** Only the web: no `javascript:`, `data:` or schemes that open other programs. */
-export function webAddress(url: string | null | undefined): string | undefined {
-  if (!url) return undefined;
-  try {
-    const { protocol, href } = new URL(url);
-    return protocol === "https:" || protocol === "http:" ? href : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const day = (at: string): string => new Date(at).toLocaleDateString(language, { dateStyle: "medium" });

@@ -1,14 +1,20 @@
+import type { Link } from "./connection";
 import { h, icon, icons, setText } from "./dom";
-import { type ExchangeHooks, ExchangeView, sourceTest } from "./exchange";
+import { type ExchangeHooks, ExchangeView } from "./exchange";
+import type { ClosingHooks } from "./extra/main";
+import { Closing } from "./extras";
 import { Notes } from "./notes";
 import { Presence } from "./presence";
 import { type Exchange, isAnswering, isExpected } from "./reply";
-import { spoken } from "./segments";
-import type { Link } from "./socket";
+import { Suggestions } from "./suggestions";
 import type { Transcript } from "./transcript";
 import { answerProblem, stopped, words } from "./words";
 
 const NEAR_BOTTOM_PX = 32;
+
+export interface ThreadHooks extends ExchangeHooks, ClosingHooks {
+  send(text: string): void;
+}
 
 /** The conversation: follows its end only while the reader is there, and announces a finished answer once. */
 export class Thread {
@@ -20,7 +26,9 @@ export class Thread {
   readonly #presence = new Presence();
   readonly #views = new Map<string, ExchangeView>();
   readonly #answering = new Set<string>();
-  readonly #hooks: ExchangeHooks;
+  readonly #hooks: ThreadHooks;
+  readonly #suggestions: Suggestions;
+  readonly #closing: Closing;
   #news: string[] = [];
   #isFollowing = true;
 
@@ -30,8 +38,10 @@ export class Thread {
   };
   readonly #notes = new Notes(this.say);
 
-  constructor(hooks: ExchangeHooks) {
+  constructor(host: string, hooks: ThreadHooks) {
     this.#hooks = hooks;
+    this.#suggestions = new Suggestions(hooks.send);
+    this.#closing = new Closing(host, hooks);
     this.#greeting.hidden = this.jump.hidden = true;
     this.log.setAttribute("aria-label", words.conversation);
     this.log.addEventListener("scroll", this.#scrolled, { passive: true });
@@ -44,6 +54,8 @@ export class Thread {
     setText(this.#greeting, greeting);
     setText(this.#earlier, state.hasEarlier ? words.earlier : "");
     this.say(this.#presence.update(state));
+    this.#suggestions.update(state.exchanges.length ? [] : (state.agent?.suggestions ?? []));
+    this.#closing.update(state);
     this.#draw([...this.#items(state, link, agent)]);
     if (this.#news.length) this.announcer.textContent = this.#news.splice(0).join(". ");
     if (this.#isFollowing) this.toEnd();
@@ -63,20 +75,21 @@ export class Thread {
   };
 
   /** From top to bottom: each exchange, behind it what happened after it, and last who is there. */
-  *#items({ exchanges, notes }: Transcript, link: Link, agent: string): Generator<HTMLElement> {
-    yield* [this.#greeting, this.#earlier];
+  *#items({ exchanges, notes, offers }: Transcript, link: Link, agent: string): Generator<HTMLElement> {
+    yield* [this.#greeting, this.#suggestions.element, this.#earlier];
+    const isRateable = offers.includes("feedback");
     const upTo = (index: number) => exchanges[index]?.id ?? Number.POSITIVE_INFINITY;
     const next = exchanges.find(isExpected);
     yield* this.#notes.between(0, upTo(0), notes, agent);
     for (const [index, exchange] of exchanges.entries()) {
       const view = this.#views.get(exchange.key) ?? new ExchangeView(this.#hooks);
       this.#views.set(exchange.key, view);
-      view.update(exchange, { link, agent, isNext: exchange === next });
-      this.#finished(exchange, agent);
+      view.update(exchange, { link, agent, isNext: exchange === next, isRateable });
+      this.#finished(exchange, agent, view);
       yield view.element;
       if (exchange.id) yield* this.#notes.between(exchange.id, upTo(index + 1), notes, agent);
     }
-    yield this.#presence.element;
+    yield* [this.#presence.element, this.#closing.element];
   }
 
   /** Moves and removes only what is not where it belongs. */
@@ -90,12 +103,12 @@ export class Thread {
     });
   }
 
-  #finished(exchange: Exchange, agent: string): void {
+  #finished(exchange: Exchange, agent: string, view: ExchangeView): void {
     if (isAnswering(exchange)) this.#answering.add(exchange.key);
     else if (this.#answering.delete(exchange.key)) {
-      const said =
-        exchange.answering === "failed" ? answerProblem(exchange.problem?.code ?? "") : exchange.response;
-      this.say(`${agent}: ${spoken(said, sourceTest(exchange)) || stopped(exchange.reason)}`);
+      const { answering, problem, reason } = exchange;
+      const said = answering === "failed" ? answerProblem(problem?.code ?? "") : view.spoken;
+      this.say(`${agent}: ${said || stopped(reason)}`);
     }
   }
 }

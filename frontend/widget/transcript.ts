@@ -1,6 +1,17 @@
 /** The whole client truth about a conversation: a pure function from what was and what came to what is. */
 
-import type { Agent, HandledBy, Handoff, Message, Position, ServerFrame, Thumb, Welcome } from "./frames";
+import type {
+  Agent,
+  HandledBy,
+  Handoff,
+  Message,
+  Offer,
+  Position,
+  Queue,
+  ServerFrame,
+  Thumb,
+  Welcome,
+} from "./frames";
 import { known, omit } from "./records";
 import { append, begin, blank, type Exchange, end, follows, isAnswering, recall } from "./reply";
 
@@ -25,6 +36,12 @@ export interface Transcript {
   by?: Handoff["by"];
   /** The member of staff who handles the chat. */
   name?: string;
+  avatar?: string;
+  offers: readonly Offer[];
+  queue?: Queue;
+  /** How the visitor rated the conversation, 1 to 5. */
+  csat?: number;
+  hasEmail: boolean;
   /** The member of staff who is writing. */
   typing?: { name?: string };
   isAsking: boolean;
@@ -40,7 +57,9 @@ export type Action =
   | ServerFrame
   | { type: "local.send"; key: string; text: string }
   | { type: "local.retry"; key: string }
-  | { type: "local.rate"; exchange: number; value: Thumb }
+  | { type: "local.rate"; exchange: number; value: Thumb; comment?: string }
+  | { type: "local.queued"; unsent: readonly { key: string; text: string }[] }
+  | { type: "local.fresh" }
   | { type: "local.person" }
   | { type: "local.quiet" }
   | { type: "local.rewind"; to: number }
@@ -48,8 +67,12 @@ export type Action =
   | { type: "local.known"; token?: string; chat?: string }
   | { type: "local.forget" };
 
+/** What servers offered before they said so. */
+const FORMERLY: readonly Offer[] = ["person", "feedback"];
 const start = {
   floor: 0,
+  offers: FORMERLY,
+  hasEmail: false,
   handledBy: "agent",
   isAsking: false,
   isResolved: false,
@@ -86,6 +109,18 @@ function apply(state: Transcript, action: Action): Transcript {
       return { ...state, ...known("token", action.token), ...known("chat", action.chat) };
     case "local.forget":
       return omit(state, "token");
+    case "local.queued":
+      return {
+        ...state,
+        exchanges: [...state.exchanges, ...action.unsent.map(({ key, text }) => blank(key, text))],
+      };
+    case "local.fresh":
+      return {
+        ...empty,
+        ...known("agent", state.agent),
+        ...known("token", state.token),
+        offers: state.offers,
+      };
     case "local.send":
       return { ...omit(state, "notice"), exchanges: [...state.exchanges, blank(action.key, action.text)] };
     case "local.retry":
@@ -132,7 +167,17 @@ function apply(state: Transcript, action: Action): Transcript {
       return note({ ...atRest(state), handledBy: "agent", isResolved: true }, "resolved", action.seq);
     case "local.rate":
     case "feedback":
-      return withReply(state, action.exchange, (one) => ({ ...one, feedback: action.value }));
+      return withReply(state, action.exchange, (one) => ({
+        ...omit(one, "comment"),
+        ...known("comment", action.comment || undefined),
+        feedback: action.value,
+      }));
+    case "csat":
+      return { ...state, csat: action.value };
+    case "email":
+      return { ...state, hasEmail: true };
+    case "queue":
+      return { ...state, queue: queueOf(action) };
     case "typing":
       return action.from === "staff" ? { ...state, typing: known("name", action.name) } : state;
     case "error":
@@ -141,6 +186,11 @@ function apply(state: Transcript, action: Action): Transcript {
       return state;
   }
 }
+
+const queueOf = ({ position, attended }: Queue): Queue => ({
+  ...known("position", position),
+  ...known("attended", attended),
+});
 
 const seqOf = (action: Action): number => ("seq" in action ? (action.seq ?? 0) : 0);
 
@@ -202,14 +252,18 @@ function handoff(state: Transcript, frame: Handoff): Transcript {
 }
 
 const atRest = (state: Transcript): Transcript => ({
-  ...omit(state, "name", "by", "typing"),
+  ...omit(state, "name", "by", "typing", "avatar", "queue"),
   isAsking: false,
   isResolved: false,
 });
 
-function joined(state: Transcript, frame: { seq: number | null; name?: string | null }): Transcript {
+function joined(
+  state: Transcript,
+  frame: { seq: number | null; name?: string | null; avatar?: string | null },
+): Transcript {
   const name = known("name", frame.name || undefined);
-  return note({ ...omit(state, "name"), ...name }, "joined", frame.seq, name);
+  const avatar = known("avatar", frame.avatar || undefined);
+  return note({ ...omit(state, "name", "avatar"), ...name, ...avatar }, "joined", frame.seq, name);
 }
 
 function note(
@@ -225,9 +279,10 @@ function note(
 
 /** Recovered: what is shown stays and goes on. Otherwise server state is the truth, and only what it has not recorded stays. */
 function welcome(state: Transcript, frame: Welcome): Transcript {
-  const { agent, token } = frame;
+  const { agent, token, offers = FORMERLY } = frame;
   const isSame = state.chat === undefined || state.chat === frame.chat;
-  if (frame.recovered && isSame && position(state)) return { ...omit(state, "typing"), agent, token };
+  const about = { agent, token, offers, hasEmail: frame.has_email === true, ...extras(frame) };
+  if (frame.recovered && isSame && position(state)) return { ...omit(state, "typing", "queue"), ...about };
   const told = frame.messages.map((past) => recall(past, mine(state, past)));
   const keys = new Set(told.map((one) => one.key));
   const unsent = state.exchanges.filter((one) => one.id === undefined && !keys.has(one.key));
@@ -236,14 +291,20 @@ function welcome(state: Transcript, frame: Welcome): Transcript {
     ...known("chat", frame.chat),
     ...known("name", frame.name),
     ...(isSame ? {} : { notice: { code: "chat_lost" } }),
-    agent,
-    token,
-    seq: frame.last_seq,
+    ...about,
+    ...known("seq", frame.last_seq),
     handledBy: frame.handled_by ?? "agent",
+    isResolved: frame.resolved === true,
     hasEarlier: frame.has_earlier === true,
     exchanges: [...told, ...unsent],
   };
 }
+
+const extras = (frame: Welcome): Partial<Transcript> => ({
+  ...known("avatar", frame.avatar),
+  ...known("csat", frame.csat),
+  ...(frame.queue && { queue: queueOf(frame.queue) }),
+});
 
 const mine = (state: Transcript, past: Welcome["messages"][number]): Exchange | undefined =>
   state.exchanges.find((one) => one.id === past.exchange || one.key === past.client_message_id);

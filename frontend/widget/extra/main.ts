@@ -1,0 +1,33 @@
+/** What is wanted at the end of a conversation, if at all: a bundle of its own, fetched once the server offers it. */
+
+import { h } from "../dom";
+import type { Transcript } from "../transcript";
+import { Email } from "./email";
+import { Score } from "./score";
+
+export { speak } from "../words";
+export { download } from "./download";
+
+export interface ClosingHooks {
+  score(value: number): void;
+  leaveEmail(address: string): void;
+}
+
+export class Closing {
+  readonly element: HTMLElement;
+  readonly #score: Score;
+  readonly #email: Email;
+
+  constructor(hooks: ClosingHooks) {
+    this.#score = new Score(hooks.score);
+    this.#email = new Email(hooks.leaveEmail);
+    this.element = h("div", {}, this.#email.element, this.#score.element);
+  }
+
+  update({ offers, isResolved, csat, handledBy, queue, hasEmail }: Transcript): void {
+    this.#score.update(isResolved && offers.includes("csat"), csat);
+    const isWaiting = handledBy === "waiting";
+    const isAlone = isWaiting && queue?.attended === false;
+    this.#email.update(isAlone && offers.includes("email"), isWaiting && hasEmail);
+  }
+}

@@ -1,0 +1,33 @@
+import { h, setAttribute, setText } from "../dom";
+import { words } from "../words";
+
+const SCORES = [1, 2, 3, 4, 5] as const;
+
+/** Five faces of one question, at the end of a conversation; the last answer counts. */
+export class Score {
+  readonly element = h("div", { class: "score", role: "group", "aria-label": words.satisfaction });
+  readonly #question = h("p", {}, words.satisfaction);
+  readonly #buttons: HTMLButtonElement[];
+
+  constructor(score: (value: number) => void) {
+    this.#buttons = SCORES.map((value) => {
+      const label = words[`score${value}`];
+      const button = h(
+        "button",
+        { type: "button", class: "scored", "aria-label": label, title: label },
+        `${value}`,
+      );
+      button.addEventListener("click", () => score(value));
+      return button;
+    });
+    this.element.append(this.#question, h("div", {}, ...this.#buttons));
+    this.element.hidden = true;
+  }
+
+  update(isOffered: boolean, given: number | undefined): void {
+    this.element.hidden = !isOffered;
+    setText(this.#question, given === undefined ? words.satisfaction : words.scored);
+    for (const [index, button] of this.#buttons.entries())
+      setAttribute(button, "aria-pressed", String(given === index + 1));
+  }
+}

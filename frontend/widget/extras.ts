@@ -1,0 +1,45 @@
+import { h } from "./dom";
+import type { ClosingHooks } from "./extra/main";
+import type { Transcript } from "./transcript";
+import { language, words } from "./words";
+
+type Bundle = typeof import("./extra/main");
+
+/** The bundle `widget-extra.js` of our own host, speaking what is spoken here. */
+async function fetched(host: string): Promise<Bundle> {
+  const bundle: Bundle = await import(`${host}/widget-extra.js`);
+  bundle.speak(language, words);
+  return bundle;
+}
+
+/** Room at the end of the conversation for what is asked then; it stays empty until the server offers any of it. */
+export class Closing {
+  readonly element = h("div");
+  readonly #host: string;
+  readonly #hooks: ClosingHooks;
+  #real: InstanceType<Bundle["Closing"]> | undefined;
+  #state: Transcript | undefined;
+
+  constructor(host: string, hooks: ClosingHooks) {
+    this.#host = host;
+    this.#hooks = hooks;
+  }
+
+  update(state: Transcript): void {
+    const isFirst = this.#state === undefined;
+    if (!/csat|email/.test(String(state.offers))) return;
+    this.#state = state;
+    this.#real?.update(state);
+    if (isFirst) void this.#furnish().catch(() => (this.#state = undefined));
+  }
+
+  async #furnish(): Promise<void> {
+    const bundle = await fetched(this.#host);
+    this.#real = new bundle.Closing(this.#hooks);
+    this.element.append(this.#real.element);
+    if (this.#state) this.#real.update(this.#state);
+  }
+}
+
+export const download = async (host: string, state: Transcript): Promise<void> =>
+  (await fetched(host)).download(host, state);

@@ -1,0 +1,44 @@
+/** Which language the widget speaks, and where its words come from. */
+
+import { language, speak } from "./words";
+
+/** The launcher's name, in the bundle: before anything is opened, nothing is fetched. */
+const LAUNCHER: Record<string, string> = {
+  en: "Open chat",
+  de: "Chat öffnen",
+  es: "Abrir chat",
+  fr: "Ouvrir le chat",
+  pt: "Abrir chat",
+  ar: "افتح الدردشة",
+  hi: "चैट खोलें",
+  zh: "打开聊天",
+  ja: "チャットを開く",
+};
+const RIGHT_TO_LEFT = /^(ar|fa|he|ur)\b/;
+
+/** The first language asked for that there is; `pt-BR` is `pt`. */
+export function choose(...asked: (string | null | undefined)[]): string {
+  for (const tag of asked) {
+    const known = tag?.toLowerCase().split(/[-_]/)[0] ?? "";
+    if (Object.hasOwn(LAUNCHER, known)) return known;
+  }
+  return "en";
+}
+
+export const launcherName = (locale: string): string => LAUNCHER[locale] ?? "Open chat";
+
+export const direction = (locale: string): "rtl" | "ltr" => (RIGHT_TO_LEFT.test(locale) ? "rtl" : "ltr");
+
+/** Speaks `locale` from here on; where its words cannot be had, English is better than nothing. Resolves to what is spoken. */
+export async function learn(host: string, locale: string): Promise<string> {
+  if (locale === language) return language;
+  if (locale === "en") speak("en", {});
+  else
+    try {
+      const answer = await fetch(`${host}/widget-${locale}.json`, { credentials: "omit" });
+      if (answer.ok) speak(locale, await answer.json());
+    } catch {
+      // Blocked or offline: what was spoken before is spoken on.
+    }
+  return language;
+}
