@@ -27,13 +27,11 @@ def arrive(request: HttpRequest, signed: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def join(request: HttpRequest, invitation: Invitation) -> HttpResponse:
-    is_known = invitations.account_of(invitation.email) is not None
+    """Whether anybody has an account under the invited address is not told: whoever comes may make one or sign in."""
     is_sent = request.method == "POST"
-    if not request.user.is_authenticated and not is_known:
+    if not request.user.is_authenticated:
         return _sign_up(request, invitation, SignUpForm(request.POST if is_sent else None))
-    if is_sent and request.user.is_authenticated:
-        return _accept(request, invitation)
-    return _page(request, invitation)
+    return _accept(request, invitation) if is_sent else _page(request, invitation)
 
 
 def _sign_up(request: HttpRequest, invitation: Invitation, form: SignUpForm) -> HttpResponse:

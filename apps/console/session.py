@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from apps.console import devices
 from apps.console.forms import CodeForm
 from apps.console.guards import signed_in
 from apps.tenants import access, actors, audit, invitations, limits, scope, twofactor
@@ -37,7 +38,9 @@ class SignIn(LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Counted before the password is looked at, so that guesses which come at once are counted too."""
-        self.asked = limits.of_login(request.POST.get("username", "")[:150], client_address(request))
+        username = request.POST.get("username", "")[:150]
+        device = devices.known(request, username)
+        self.asked = limits.of_login(username, client_address(request), device)
         try:
             limits.take(*self.asked)
         except limits.TooMany as error:
@@ -55,6 +58,11 @@ class SignIn(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         limits.forgive(*self.asked[:1])
         user = form.get_user()
+        response = self._admit(user)
+        devices.remember(response, user.get_username())
+        return response
+
+    def _admit(self, user: Any) -> HttpResponse:
         if twofactor.device_of(user) is None:
             return _enter(self.request, user, user.backend, self.get_success_url())
         self.request.session[HALF_WAY] = {

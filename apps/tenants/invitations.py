@@ -46,7 +46,7 @@ class HasAccount(ValueError):
     """Somebody signs in with this address already."""
 
     def __init__(self, email: str) -> None:
-        super().__init__(f"{email} has an account already. Sign in with it.")
+        super().__init__(f"This did not work. If you have an account as {email}, sign in with it.")
 
 
 def invite(email: str, role: str, *, by: Admitted | None = None) -> tuple[Invitation, str]:
@@ -120,8 +120,6 @@ def accept(invitation: Invitation, user: Any) -> Membership:
 def sign_up(invitation: Invitation, password: str, *, name: str = "") -> User:
     """A new account under the invited address, which is a member at once. Raises HasAccount, BadLink, and Django's
     ValidationError where the password is too easy."""
-    if account_of(invitation.email):
-        raise HasAccount(invitation.email)
     first, _, last = name.strip().partition(" ")
     user = get_user_model()(
         username=invitation.email,
@@ -130,6 +128,9 @@ def sign_up(invitation: Invitation, password: str, *, name: str = "") -> User:
         last_name=last.strip()[:150],
     )
     validate_password(password, user)
+    if account_of(invitation.email):
+        audit.note("invitation.accepted", invitation, outcome=audit.REFUSED, reason="has an account")
+        raise HasAccount(invitation.email)
     user.set_password(password)
     with transaction.atomic():
         _save(user, invitation.email)

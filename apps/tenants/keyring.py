@@ -1,7 +1,7 @@
 """A tenant's API keys: minted, with no more rights than whoever mints them, and revoked; both written down."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,10 +24,11 @@ def mint(
 ) -> tuple[ApiKey, str]:
     """A new key, and its secret, which nobody can be shown again. Without `by` it is the operator's command.
 
-    Raises BadKey, and Forbidden where it could do more than its maker."""
+    Raises BadKey, also where it would outlive a key that makes it, and Forbidden where it could do more than its maker."""
     wanted = _checked(name, scopes, expires_at)
     if by is not None:
         _require(by, name, wanted)
+        expires_at = _in_time(expires_at, by)
     with transaction.atomic():
         key, secret = ApiKey.mint(name.strip(), wanted, expires_at)
         audit.note(
@@ -65,6 +66,19 @@ def _require(by: Admitted, name: str, scopes: list[str]) -> None:
     except Forbidden as error:
         audit.note("key.minted", outcome=audit.REFUSED, name=name, scopes=scopes, reason=str(error))
         raise
+
+
+def _in_time(expires_at: datetime | None, by: Admitted) -> datetime | None:
+    """No key outlives the key that makes it; where nothing is said, they end together. Raises BadKey."""
+    if by.actor.kind != "key" or by.until is None:
+        return expires_at
+    last = datetime.fromtimestamp(by.until, UTC)
+    if expires_at is not None and expires_at > last:
+        raise BadKey(
+            f"The key that makes it expires on {last:%Y-%m-%d %H:%M} UTC. It cannot live longer.",
+            "expires_at",
+        )
+    return expires_at or last
 
 
 def _beyond(by: Admitted, scopes: list[str]) -> list[str]:

@@ -85,8 +85,9 @@ class Left:
         return self.capacity // 10
 
 
-# Guessing passwords: counted by account from one address, by account, and by address. While nothing can be counted, nobody may guess.
-LOGIN = Limit("login", 10, 300, when_down="refuse")
+# Guessing passwords: counted by account from one address, by account, and by address. In no time does one address get as many as an
+# account has, or it could lock its owner out. While nothing can be counted, nobody may guess.
+LOGIN = Limit("login", 10, 900, when_down="refuse")
 LOGIN_NAME = Limit("login-name", 50, 3600, when_down="refuse")
 LOGIN_IP = Limit("login-ip", 300, 600, when_down="refuse")
 INVITE = Limit("invite", 100, 3600, when_down="refuse")
@@ -116,10 +117,18 @@ LIMITS = {
 Asked = tuple[Limit, str]
 
 
-def of_login(username: str, address: str) -> tuple[Asked, ...]:
-    """What an attempt to sign in takes. Pass the first to `forgive` where it was a good one."""
-    name = unicodedata.normalize("NFKC", username).strip().lower()  # as the sign-in form reads it
+def of_login(username: str, address: str, device: str = "") -> tuple[Asked, ...]:
+    """What an attempt to sign in takes; by a device that is known to the account, nothing of what strangers use up. Pass the first to
+    `forgive` where it was a good one."""
+    name = spelt(username)
+    if device:
+        return (LOGIN, f"device {device} {name}"), (LOGIN_IP, address)
     return (LOGIN, f"{address} {name}"), (LOGIN_NAME, name), (LOGIN_IP, address)
+
+
+def spelt(username: str) -> str:
+    """As the sign-in form reads it: however it is written, it is one account."""
+    return unicodedata.normalize("NFKC", username).strip().lower()
 
 
 def of_message(agent_id: UUID, *, visitor: str = "", address: str = "") -> tuple[Asked, ...]:

@@ -1,5 +1,7 @@
 """Coming to work here by an invitation's link."""
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
@@ -63,15 +65,29 @@ def test_somebody_with_an_account_signs_in_and_joins(acme: House) -> None:
     get_user_model().objects.create(username="ada@shop.example", password=make_password(PASSWORD))
     browser = Client()
     browser.get(path_of(acme))
-    page = body(browser.get(JOIN))
-    assert 'type="password"' not in page
-    assert "/console/login/?next=/console/join/" in page
-    assert browser.post(JOIN, {"password": NEW}).status_code == 200  # nobody takes an account over
+    assert "/console/login/?next=/console/join/" in body(browser.get(JOIN))
+    refused = browser.post(JOIN, {"password": NEW})
+    assert refused.status_code == 422  # nobody takes an account over
     fields = {"username": "ada@shop.example", "password": PASSWORD, "next": JOIN}
     assert browser.post("/console/login/", fields).headers["Location"] == JOIN
     assert "Join</button>" in body(browser.get(JOIN))
     assert browser.post(JOIN).headers["Location"] == "/console/"
     assert browser.get("/console/").status_code == 200
+    with acme.scope():
+        assert AuditEntry.objects.filter(action="invitation.accepted", outcome="refused").count() == 1
+
+
+@pytest.mark.parametrize("sent", [None, {"password": "short"}, {"password": ""}])
+def test_the_page_does_not_tell_whether_there_is_an_account(acme: House, sent: dict[str, str] | None) -> None:
+    get_user_model().objects.create(username="known@shop.example")
+    pages = []
+    for email in ("known@shop.example", "never@shop.example"):
+        browser = Client()
+        browser.get(path_of(acme, email))
+        answer = browser.get(JOIN) if sent is None else browser.post(JOIN, sent)
+        page = re.sub(r'(csrfmiddlewaretoken" value|nonce)="[^"]+"', "", body(answer)).replace(email, "…")
+        pages.append((answer.status_code, page))
+    assert pages[0] == pages[1]
 
 
 def test_whoever_owes_a_second_factor_shows_it_before_they_join(acme: House) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
@@ -259,3 +260,60 @@ def test_whoever_finds_a_screen_unlocked_does_not_guess_the_password_for_ever(ac
     acme.user.refresh_from_db()
     assert acme.user.check_password(PASSWORD)
     assert len(refused(acme, "password.changed")) == limits.LOGIN.capacity
+
+
+def attempt(browser: Client, house: House, password: str, address: str) -> int:
+    form = {"username": house.user.username, "password": password}
+    return browser.post(LOGIN, form, REMOTE_ADDR=address).status_code
+
+
+@pytest.fixture
+def narrow(settings: LazySettings) -> None:
+    """Fewer attempts, since checking a password is slow on purpose."""
+    settings.LIMITS = {"login": (3, 900), "login-name": (6, 3600)}
+
+
+def test_one_address_locks_nobody_out_elsewhere(narrow: None, acme: House) -> None:
+    for number in range(8):
+        attempt(Client(), acme, f"wrong {number}", "203.0.113.7")
+    assert attempt(Client(), acme, PASSWORD, "203.0.113.7") == 429
+    assert attempt(Client(), acme, PASSWORD, "198.51.100.1") == 302
+
+
+def test_one_address_gets_less_than_an_account_has_for_ever() -> None:
+    one, all_of_them = limits.LOGIN, limits.LOGIN_NAME
+    assert one.capacity < all_of_them.capacity
+    assert one.capacity / one.seconds < all_of_them.capacity / all_of_them.seconds
+
+
+def test_a_browser_that_was_signed_in_before_is_not_locked_out_by_many_strangers(
+    narrow: None, acme: House
+) -> None:
+    known = browser_of(acme)
+    known.post("/console/logout/")
+    for number in range(8):
+        attempt(Client(), acme, f"wrong {number}", f"203.0.113.{number}")
+    assert attempt(Client(), acme, PASSWORD, "198.51.100.1") == 429
+    assert attempt(known, acme, PASSWORD, "198.51.100.1") == 302
+
+
+def test_such_a_browser_does_not_guess_more_than_others(narrow: None, acme: House, globex: House) -> None:
+    known = browser_of(acme)
+    known.post("/console/logout/")
+    answers = [attempt(known, acme, f"wrong {number}", f"203.0.113.{number}") for number in range(5)]
+    assert answers.count(200) == 3
+    cookie = known.cookies["cwu_device"]
+    assert cookie["httponly"]
+    assert acme.user.username not in cookie.value
+    other = Client()
+    other.cookies["cwu_device"] = cookie.value
+    for number in range(6):  # it is of one account alone
+        attempt(other, globex, f"wrong {number}", f"203.0.113.{number}")
+    assert attempt(other, globex, PASSWORD, "198.51.100.1") == 429
+
+
+@pytest.mark.parametrize("value", ["x", "a:b:c", "é", "x" * 4000])
+def test_a_made_up_device_is_none(acme: House, value: str) -> None:
+    browser = Client()
+    browser.cookies["cwu_device"] = value
+    assert attempt(browser, acme, PASSWORD, "198.51.100.1") == 302

@@ -77,3 +77,22 @@ def test_neither_the_log_nor_the_table_knows_the_secret(acme: House) -> None:
         held = str(list(ApiKey.objects.filter(id=key.id).values()))
     assert secret[16:] not in held + str([vars(entry) for entry in log(acme)])
     assert log(acme)[0].facts == {"scopes": ["chat"], "expires_at": None}
+
+
+def test_no_key_outlives_the_key_that_makes_it(acme: House) -> None:
+    ends = timezone.now() + timedelta(days=30)
+    with at_work(acme) as by:
+        _, secret = keyring.mint("Parent", ["manage"], ends, by=by)
+    parent = access.by_key(secret)
+    assert parent is not None
+    with access.entered(parent):
+        with pytest.raises(BadKey) as refused:
+            keyring.mint("Late", ["read"], ends + timedelta(seconds=1), by=parent)
+        assert refused.value.field == "expires_at"
+        silent, _ = keyring.mint("Silent", ["read"], by=parent)
+        early, _ = keyring.mint("Early", ["read"], ends - timedelta(days=1), by=parent)
+    assert silent.expires_at == pytest.approx(ends, abs=timedelta(milliseconds=1))
+    assert early.expires_at == ends - timedelta(days=1)
+    assert [line.facts["expires_at"] for line in log(acme, "key.minted")[1:]] == [
+        key.expires_at.isoformat() for key in (silent, early) if key.expires_at
+    ]
