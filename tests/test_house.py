@@ -71,10 +71,12 @@ ONE_FILE_ONLY = {
     r"\bvaderSentiment\b": {"apps/analysis/sentiment.py": "sentiment"},
     r"\bgroup_send\b": {"apps/analysis/live.py": "dashboards"},
     r"import (httpcore|httpx|requests|aiohttp|urllib\.request|urllib3|ftplib)\b|from (httpcore|httpx|requests|aiohttp|urllib3|urllib\.request)\b": {
-        "apps/knowledge/egress.py": "the one guarded way out to addresses that tenants give"
+        "apps/knowledge/egress.py": "the one guarded way out to addresses that tenants give",
+        "apps/agents/providers/wire.py": "the judged transport that providers' own clients are given",
     },
     r"import (http\.client|socket)\b|from socket\b": {
         "apps/knowledge/egress.py": "resolves a name once, to judge the address that is then connected to",
+        "apps/agents/providers/bedrock.py": "ends the connection of an answer that nobody waits for",
         "chatwithus/address.py": "the supervisor asks its own web process whether it is ready",
         "chatwithus/serve.py": "its own listeners drop clients that do not read",
         "chatwithus/embedded/cluster.py": "the supervisor asks for a free port for its own PostgreSQL",

@@ -45,6 +45,11 @@ class Attempts:
         self._has_spoken = False
         self._clock = asyncio.get_running_loop().time
 
+    @property
+    def mind(self) -> Mind:
+        """Who answers, or was asked last."""
+        return self.made[-1].mind if self.made else self._minds[0]
+
     async def stream(self) -> AsyncGenerator[Piece, None]:
         """What the first mind says that says anything; its Usage counts what failed before it too. Raises the last ProviderError
         where none does."""
@@ -79,7 +84,7 @@ class Attempts:
                     failed = error
             logger.warning("%s failed (%d. time): %s", mind, number, failed)
             pause = self._pause(failed, number)
-            if self._has_spoken or not failed.retryable or number == MOST or self._clock() + pause >= until:
+            if not self._may_repeat(failed, number) or self._clock() + pause >= until:
                 raise failed
             await asyncio.sleep(pause)
 
@@ -132,6 +137,10 @@ class Attempts:
 
     def _count(self, attempt: Attempt, error: ProviderError) -> None:
         attempt.failure, attempt.detail = error.kind, str(error)
+
+    def _may_repeat(self, error: ProviderError, number: int) -> bool:
+        is_worth_it = error.retryable and not isinstance(error, breakers.Open)
+        return is_worth_it and not self._has_spoken and number < MOST
 
     def _pause(self, error: ProviderError, number: int) -> float:
         if error.retry_after is not None:

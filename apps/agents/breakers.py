@@ -14,6 +14,10 @@ REST = 5.0  # seconds
 _failing: "dict[object, Breaker]" = {}  # only those; whoever works is forgotten
 
 
+class Open(ProviderError):
+    """Nobody was called."""
+
+
 class Breaker:
     """Closed until PATIENCE failures, then open for REST; after that one call is let through, which closes it or opens it again."""
 
@@ -25,7 +29,7 @@ class Breaker:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Around one call. Raises ProviderError, without a call, while open. What its provider refuses is no fault of the endpoint."""
+        """Around one call. Raises Open where it is. What its provider refuses is no fault of the endpoint."""
         is_probe = self._admit()
         try:
             yield
@@ -51,13 +55,11 @@ class Breaker:
         """Whether this call is the probe."""
         if self._failures < PATIENCE:
             return False
-        left = self._rests_until - time.monotonic()
-        if left > 0 or self._is_probing:
-            raise ProviderError(
+        if time.monotonic() < self._rests_until or self._is_probing:
+            raise Open(
                 "It failed several times in a row and is left alone for a moment.",
                 kind="unreachable",
                 retryable=True,
-                retry_after=max(left, 1.0),
             )
         self._is_probing = True
         return True

@@ -42,10 +42,10 @@ class Gate:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave(tenant_id)
-            else:
+            if turn.cancelled():
                 self._forget(tenant_id, turn)
+            else:
+                self.leave(tenant_id)
             raise
 
     def leave(self, tenant_id: UUID) -> None:
@@ -71,14 +71,17 @@ class Gate:
                 turn = line.popleft()
                 if line:
                     self._waiting[tenant_id] = line
-                self._take(tenant_id)
-                turn.set_result(None)
+                if not turn.done():  # or its task was cancelled a moment ago, and has yet to hear of it
+                    self._take(tenant_id)
+                    turn.set_result(None)
 
     def _forget(self, tenant_id: UUID, turn: "asyncio.Future[None]") -> None:
-        line = self._waiting[tenant_id]
-        line.remove(turn)
+        line = self._waiting.get(tenant_id, deque())
+        if turn in line:
+            line.remove(turn)
         if not line:
-            del self._waiting[tenant_id]
+            self._waiting.pop(tenant_id, None)
+        self._let_in()
 
 
 _gates: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Gate]]" = WeakKeyDictionary()

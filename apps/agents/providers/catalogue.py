@@ -7,7 +7,12 @@ from typing import cast
 
 from apps.agents.providers.base import Connection, Provider
 
-PROVIDERS = {"builtin": "apps.agents.providers.builtin.Builtin"}
+PROVIDERS = {
+    "builtin": "apps.agents.providers.builtin.Builtin",
+    "ollama": "apps.agents.providers.ollama.Ollama",
+    "bedrock": "apps.agents.providers.bedrock.Bedrock",
+    "openai": "apps.agents.providers.openai.OpenAI",
+}
 NOWHERE = Connection()
 
 

@@ -1,0 +1,73 @@
+"""Ollama, through its own client: a tenant's server, the operator's, or ollama.com."""
+
+import shlex
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
+
+from apps.agents.providers import wire
+from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage
+from apps.agents.providers.loops import PerLoop
+
+
+class Ollama:
+    """One server."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._clients = PerLoop(self._client)
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        usage: Usage | None = None
+        try:
+            async with aclosing(await self._asked(prompt)) as parts:
+                async for part in parts:
+                    if part.message.content:
+                        yield part.message.content
+                    if part.done:
+                        usage = Usage(part.prompt_eval_count or 0, part.eval_count or 0)
+        except Exception as error:
+            raise self._failure(error, prompt.model) from None
+        if usage is None:
+            raise wire.broken_off(self._connection)
+        yield usage
+
+    async def models(self) -> dict[str, str]:
+        """What can be asked there, and what staff may want to know of each. Raises ProviderError."""
+        try:
+            here = await self._clients.here().list()
+            loaded = {one.model for one in (await self._clients.here().ps()).models}
+            return {one.model: _described(one, loaded) for one in here.models if one.model}
+        except Exception as error:
+            raise wire.failure(self._connection, error) from None
+
+    def _client(self) -> Any:
+        import ollama
+
+        return ollama.AsyncClient(self._connection.url, **wire.options(self._connection))
+
+    async def _asked(self, prompt: Prompt) -> AsyncGenerator[Any, None]:
+        told = [{"role": one.role, "content": one.text} for one in prompt.messages]
+        parts = await self._clients.here().chat(prompt.model, told, stream=True, options=_options(prompt))
+        return cast(AsyncGenerator[Any, None], parts)
+
+    def _failure(self, error: Exception, model: str) -> ProviderError:
+        failure = wire.failure(self._connection, error)
+        if failure.kind == "refused" and "not found" in str(failure) and " 404" in str(failure):
+            message = f"There is no model {model} at {self._connection.url}. On that machine run: ollama pull {shlex.quote(model)}"
+            return ProviderError(message, kind="refused", retryable=False)
+        return failure
+
+
+def _options(prompt: Prompt) -> dict[str, Any]:
+    options: dict[str, Any] = {"temperature": prompt.temperature, "num_predict": prompt.most_tokens}
+    if prompt.top_p is not None:
+        options["top_p"] = prompt.top_p
+    if prompt.stop:
+        options["stop"] = list(prompt.stop)
+    return options
+
+
+def _described(one: Any, loaded: set[str | None]) -> str:
+    size = f"{(one.size or 0) / 1e9:.1f} GB"
+    return f"{size}, in memory" if one.model in loaded else size

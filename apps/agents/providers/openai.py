@@ -1,0 +1,75 @@
+"""Any server that speaks OpenAI's language, through OpenAI's own client: vLLM, LM Studio, llama.cpp, a gateway, or OpenAI itself."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from apps.agents.providers import wire
+from apps.agents.providers.base import Connection, Piece, Prompt, Usage
+from apps.agents.providers.loops import PerLoop
+
+THEIRS = "https://api.openai.com/"
+
+
+class OpenAI:
+    """One server."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._clients = PerLoop(self._client)
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        usage, has_ended = Usage(0, 0), False
+        try:
+            async with await self._asked(prompt) as chunks:
+                async for chunk in chunks:
+                    for choice in chunk.choices or ():
+                        if choice.delta and isinstance(choice.delta.content, str):
+                            yield choice.delta.content
+                        has_ended = has_ended or bool(choice.finish_reason)
+                    if chunk.usage:
+                        usage = Usage(int(chunk.usage.prompt_tokens), int(chunk.usage.completion_tokens))
+        except Exception as error:
+            raise wire.failure(self._connection, error) from None
+        if not has_ended:
+            raise wire.broken_off(self._connection)
+        if usage != Usage(0, 0):
+            yield usage
+
+    async def models(self) -> dict[str, str]:
+        """What can be asked there, and whose it is. Raises ProviderError."""
+        try:
+            return {one.id: one.owned_by or "" async for one in self._clients.here().models.list()}
+        except Exception as error:
+            raise wire.failure(self._connection, error) from None
+
+    def _client(self) -> Any:
+        """Its transport signs; a key has to be named nevertheless, or one of the environment would be taken."""
+        import openai
+
+        http: Any = wire.client(self._connection)
+        return openai.AsyncOpenAI(
+            base_url=self._connection.url,
+            api_key="signed-by-the-transport",
+            max_retries=0,
+            http_client=http,
+            timeout=None,
+        )
+
+    async def _asked(self, prompt: Prompt) -> Any:
+        return await self._clients.here().chat.completions.create(
+            model=prompt.model,
+            messages=[{"role": one.role, "content": one.text} for one in prompt.messages],
+            stream=True,
+            stream_options={"include_usage": True},
+            **self._options(prompt),
+        )
+
+    def _options(self, prompt: Prompt) -> dict[str, Any]:
+        """OpenAI's newer models know only the one name for the most tokens, other servers only the other."""
+        most = "max_completion_tokens" if self._connection.url.startswith(THEIRS) else "max_tokens"
+        options: dict[str, Any] = {"temperature": prompt.temperature, most: prompt.most_tokens}
+        if prompt.top_p is not None:
+            options["top_p"] = prompt.top_p
+        if prompt.stop:
+            options["stop"] = list(prompt.stop)
+        return options

@@ -1,0 +1,306 @@
+"""What happens when a provider fails: who is asked again, who is asked instead, and what is never asked twice."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.conf import LazySettings
+
+from apps.agents import attempts, breakers, gates
+from apps.agents.attempts import Attempts
+from apps.agents.minds import Mind
+from apps.agents.providers.base import Message, Piece, Prompt, ProviderError, Usage
+from tests.upstream import Script, Upstream
+from tests.wires import INPUT, OPENAI, OUTPUT, WIRES
+
+PROMPT = Prompt("", 0.2, "", (), "q", (), "no", messages=(Message("user", "q"),))
+TENANT, RIVAL = uuid4(), uuid4()
+DOWN = Script(status=503)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Short pauses; what failed in another test is forgotten."""
+    monkeypatch.setattr(attempts, "PAUSE", 0.01)
+    breakers._failing.clear()
+    yield
+    breakers._failing.clear()
+
+
+@pytest.fixture(params=WIRES)
+async def upstream(request: pytest.FixtureRequest) -> AsyncIterator[Upstream]:
+    async with Upstream(WIRES[request.param]) as upstream:
+        yield upstream
+
+
+def mind(upstream: Upstream, *, model: str = "m", tenant: UUID = TENANT, **known: Any) -> Mind:
+    wire = upstream.wire
+    return Mind(tenant, wire.provider, model, wire.connection(upstream.port, **known))
+
+
+async def heard(*minds: Mind, said: list[Piece] | None = None) -> tuple[list[Piece], Attempts]:
+    asking = Attempts(minds, PROMPT)
+    said = [] if said is None else said
+    async for piece in asking.stream():
+        said.append(piece)
+    return said, asking
+
+
+async def failed(*minds: Mind) -> tuple[list[Piece], ProviderError]:
+    said: list[Piece] = []
+    with pytest.raises(ProviderError) as raised:
+        await heard(*minds, said=said)
+    return said, raised.value
+
+
+# Before the first word.
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        DOWN,
+        Script(status=429),
+        Script(status=500),
+        Script(cut_after=0),
+        Script(error_after=0),
+        Script(pieces=()),
+        Script(raw=b"?"),
+    ],
+)
+async def test_who_fails_before_its_first_word_is_asked_again(upstream: Upstream, trouble: Script) -> None:
+    upstream.scripts = [trouble, trouble]
+    said, asking = await heard(mind(upstream))
+    assert said[:2] == ["Two ", "words"]
+    assert [one.failure is None for one in asking.made] == [False, False, True]
+
+
+async def test_it_is_not_asked_for_ever(upstream: Upstream) -> None:
+    upstream.script = DOWN
+    _, error = await failed(mind(upstream))
+    assert (error.kind, len(upstream.asked)) == ("overloaded", attempts.MOST)
+
+
+async def test_what_is_refused_is_not_asked_again(upstream: Upstream) -> None:
+    upstream.script = Script(status=401)
+    _, error = await failed(mind(upstream))
+    assert (error.kind, len(upstream.asked)) == ("refused", 1)
+
+
+async def test_the_next_one_answers_where_the_first_cannot(upstream: Upstream) -> None:
+    async with Upstream(OPENAI, Script(status=403)) as other:
+        said, asking = await heard(mind(other), mind(upstream))
+    assert said == ["Two ", "words", Usage(INPUT, OUTPUT)]
+    assert [one.failure for one in asking.made] == ["refused", None]
+    assert asking.mind.provider == upstream.wire.provider
+
+
+async def test_each_is_asked_for_its_own_model() -> None:
+    async with Upstream(OPENAI, DOWN) as one, Upstream(OPENAI) as other:
+        await heard(mind(one, model="big"), mind(other, model="small"))
+    assert {asked.json["model"] for asked in one.asked} == {"big"}
+    assert [asked.json["model"] for asked in other.asked] == ["small"]
+
+
+async def test_a_server_is_left_alone_for_as_long_as_it_asks() -> None:
+    async with Upstream(OPENAI, Script(), Script(status=429, headers=(("Retry-After", "1"),))) as upstream:
+        began = time.monotonic()
+        await heard(mind(upstream))
+        assert 1.0 <= time.monotonic() - began < 3
+
+
+async def test_who_asks_for_longer_than_there_is_time_is_passed_over(settings: LazySettings) -> None:
+    settings.FIRST_TOKEN_SECONDS = 5
+    async with (
+        Upstream(OPENAI, Script(status=429, headers=(("Retry-After", "600"),))) as one,
+        Upstream(OPENAI) as other,
+    ):
+        began = time.monotonic()
+        said, _ = await heard(mind(one), mind(other))
+        assert time.monotonic() - began < 2
+    assert said[0] == "Two "
+    assert len(one.asked) == 1
+
+
+async def test_pauses_grow_and_are_never_the_same_twice() -> None:
+    asking = Attempts((), PROMPT)
+    error = ProviderError("no", kind="overloaded", retryable=True)
+    pauses = [[asking._pause(error, number) for _ in range(50)] for number in (1, 2, 3)]
+    assert all(len(set(each)) > 40 for each in pauses)
+    means = [sum(each) / 50 for each in pauses]
+    assert means == sorted(means)
+
+
+@pytest.mark.parametrize("script", [Script(before=60), Script(first=60)])
+async def test_who_does_not_begin_leaves_time_for_the_next(
+    upstream: Upstream, script: Script, settings: LazySettings
+) -> None:
+    settings.FIRST_TOKEN_SECONDS = 2
+    async with Upstream(OPENAI, script) as stalled:
+        began = time.monotonic()
+        said, asking = await heard(mind(stalled), mind(upstream))
+        assert time.monotonic() - began >= 1.0
+        await asyncio.wait_for(stalled.asked[0].gone.wait(), 0.5)
+    assert said[0] == "Two "
+    assert asking.made[0].failure == "timeout"
+
+
+async def test_all_fail_in_time(settings: LazySettings) -> None:
+    settings.FIRST_TOKEN_SECONDS = 1
+    async with Upstream(OPENAI, Script(before=60)) as one, Upstream(OPENAI, Script(first=60)) as other:
+        began = time.monotonic()
+        _, error = await failed(mind(one), mind(other))
+        assert time.monotonic() - began <= 1.1 + 0.1
+    assert error.kind == "timeout"
+
+
+async def test_what_failed_attempts_cost_is_counted() -> None:
+    async with Upstream(OPENAI, Script(), Script(pieces=())) as upstream:
+        said, _ = await heard(mind(upstream))
+    assert said[-1] == Usage(2 * INPUT, 2 * OUTPUT)
+
+
+# After the first word.
+
+
+@pytest.mark.parametrize("after", range(1, 6))
+@pytest.mark.parametrize("how", ["cut_after", "error_after"])
+async def test_nothing_is_glued_to_half_an_answer(upstream: Upstream, how: str, after: int) -> None:
+    script: dict[str, Any] = {"pieces": tuple(f"w{n} " for n in range(6)), how: after}
+    upstream.script = Script(**script)
+    async with Upstream(OPENAI) as other:
+        said, error = await failed(mind(upstream), mind(other))
+        assert not other.asked
+    assert said == [f"w{n} " for n in range(after)]
+    assert (len(upstream.asked), error.retryable) == (1, True)
+
+
+async def test_an_answer_without_end_is_ended(monkeypatch: pytest.MonkeyPatch, upstream: Upstream) -> None:
+    monkeypatch.setattr(attempts, "LONGEST_ANSWER", 500)
+    upstream.will(pieces=("word ",) * 10_000)
+    said, error = await failed(mind(upstream))
+    assert error.kind == "garbled"
+    assert len("".join(str(piece) for piece in said)) <= 510
+    await asyncio.wait_for(upstream.asked[0].over.wait(), 2)
+
+
+# Breakers.
+
+
+async def test_who_fails_in_a_row_is_left_alone_then_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breakers, "REST", 0.3)
+    async with Upstream(OPENAI, DOWN) as upstream:
+        while len(upstream.asked) < breakers.PATIENCE:
+            await failed(mind(upstream))
+        known = len(upstream.asked)
+        _, error = await failed(mind(upstream))
+        assert (error.kind, len(upstream.asked)) == ("unreachable", known)
+        await asyncio.sleep(0.35)
+        await asyncio.gather(*(failed(mind(upstream)) for _ in range(10)))
+        assert len(upstream.asked) == known + 1  # the probe
+        upstream.script = Script()
+        await asyncio.sleep(0.35)
+        assert (await heard(mind(upstream)))[0][0] == "Two "
+        assert not breakers._failing
+
+
+async def test_a_probe_that_nobody_waits_for_any_more_does_not_keep_the_breaker_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(breakers, "REST", 0.05)
+    async with Upstream(OPENAI, Script(before=60)) as upstream:
+        for _ in range(breakers.PATIENCE):
+            breakers.of(mind(upstream)).failed()
+        await asyncio.sleep(0.1)
+        probe = asyncio.create_task(heard(mind(upstream)))
+        await upstream.arrival()
+        probe.cancel()
+        await asyncio.wait((probe,))
+        upstream.script = Script()
+        assert (await heard(mind(upstream)))[0][0] == "Two "
+
+
+async def test_one_tenants_failures_cost_no_other_a_call() -> None:
+    async with Upstream(OPENAI, DOWN) as upstream:
+        while len(upstream.asked) < breakers.PATIENCE:
+            await failed(mind(upstream))
+        upstream.script = Script()
+        assert (await heard(mind(upstream, tenant=RIVAL)))[0][0] == "Two "
+
+
+async def test_refusals_open_no_breaker() -> None:
+    async with Upstream(OPENAI, Script(status=401)) as upstream:
+        for _ in range(2 * breakers.PATIENCE):
+            await failed(mind(upstream))
+        assert len(upstream.asked) == 2 * breakers.PATIENCE
+
+
+async def test_falling_silent_in_the_midst_counts_too() -> None:
+    async with Upstream(OPENAI) as upstream:
+        _, asking = await heard(mind(upstream))
+        for _ in range(breakers.PATIENCE):
+            asking.blame("timeout", "between_tokens")
+        assert asking.made[-1].failure == "timeout"
+        _, error = await failed(mind(upstream))
+    assert "left alone" in str(error)
+
+
+# Turns.
+
+
+async def test_one_tenant_leaves_room_for_another(settings: LazySettings) -> None:
+    settings.PROVIDER_CONCURRENCY = 4
+    async with Upstream(OPENAI, Script(first=0.2)) as upstream:
+        greedy = [asyncio.create_task(heard(mind(upstream, is_shared=True))) for _ in range(40)]
+        await upstream.arrival(2)
+        began = time.monotonic()
+        await heard(mind(upstream, is_shared=True, tenant=RIVAL))
+        assert time.monotonic() - began < 0.35
+        assert upstream.most_running <= 3
+        for one in greedy:
+            one.cancel()
+        await asyncio.gather(*greedy, return_exceptions=True)
+        assert (await heard(mind(upstream, is_shared=True)))[0][0] == "Two "
+
+
+async def test_a_server_of_ones_own_has_no_turns(settings: LazySettings) -> None:
+    settings.PROVIDER_CONCURRENCY = 1
+    async with Upstream(OPENAI, Script(first=0.1)) as upstream:
+        await asyncio.gather(*(heard(mind(upstream)) for _ in range(10)))
+        assert upstream.most_running == 10
+
+
+async def test_tenants_are_served_by_turns_and_those_who_leave_the_line_keep_no_place() -> None:
+    gate = gates.Gate(1)
+    served: list[UUID] = []
+    await gate.enter(TENANT)
+
+    async def wait(tenant_id: UUID) -> None:
+        await gate.enter(tenant_id)
+        served.append(tenant_id)
+        gate.leave(tenant_id)
+
+    waiting = [asyncio.create_task(wait(one)) for one in (TENANT, TENANT, TENANT, RIVAL)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    gate.leave(TENANT)
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert served == [TENANT, RIVAL, TENANT]
+    await asyncio.wait_for(wait(TENANT), 1)
+
+
+async def test_nobody_waits_in_line_for_longer_than_for_a_first_word(settings: LazySettings) -> None:
+    settings.PROVIDER_CONCURRENCY, settings.FIRST_TOKEN_SECONDS = 1, 0.3
+    async with Upstream(OPENAI, Script(stall_after=1)) as upstream:
+        holding = asyncio.create_task(heard(mind(upstream, is_shared=True)))
+        await upstream.arrival()
+        _, error = await failed(mind(upstream, is_shared=True))
+        assert error.kind == "overloaded"
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
+        upstream.script = Script()
+        assert (await heard(mind(upstream, is_shared=True)))[0][0] == "Two "
