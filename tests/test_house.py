@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, path
 from django.utils import timezone
 
+from apps.agents.models import Version
 from apps.analysis.models import Rollup
 from apps.chats import inbox
 from apps.chats.models import Chat, ContentChat, Event, Note
@@ -148,6 +149,7 @@ LISTS: dict[str, Callable[[], QuerySet[Any]]] = {
     "events of a chat": lambda: Event.objects.filter(chat_id=uuid4()).order_by("seq"),
     "knowledge": lambda: Knowledge.objects.order_by("-created_at")[:50],
     "rollups of today": lambda: Rollup.objects.filter(hour__gte=YESTERDAY),
+    "versions of an agent": lambda: Version.objects.filter(agent_id=uuid4()).order_by("-number")[:50],
     "api keys": lambda: ApiKey.objects.order_by("-created_at"),
     "invitations": lambda: Invitation.objects.order_by("-created_at"),
     "audit log": lambda: AuditEntry.objects.order_by("-at")[:50],
@@ -184,7 +186,10 @@ def test_the_api_ignores_cookies(acme: House) -> None:
         f"/{route}" for route, view in all_routes() if "key" in (house.guard_of(view) or "").split("|")
     ]
     addresses = [
-        re.sub(r"<[^>]*_id>", str(uuid4()), address).replace("<provider>", "openai") for address in guarded
+        re.sub(r"<[^>]*_id>", str(uuid4()), address)
+        .replace("<provider>", "openai")
+        .replace("<int:number>", "1")
+        for address in guarded
     ]
     assert addresses
     for address in addresses:
@@ -195,7 +200,7 @@ def test_the_api_ignores_cookies(acme: House) -> None:
 def _addresses(*prefixes: str) -> list[str]:
     found = [route for route, _ in all_routes() if route.startswith(prefixes)]
     return [
-        f"/{route.replace('<uuid:pk>', str(uuid4())).replace('<path:object_id>', '1').replace('<slug:provider>', 'openai')}"
+        f"/{route.replace('<uuid:pk>', str(uuid4())).replace('<path:object_id>', '1').replace('<slug:provider>', 'openai').replace('<int:number>', '1')}"
         for route in found
         if "(?P" not in route
     ]

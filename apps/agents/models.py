@@ -1,71 +1,96 @@
-"""With what mind: the agents visitors talk to, and what they may spend."""
+"""With what mind: the agents visitors talk to, their versions, and what they may spend."""
 
 from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
-from apps.agents.providers import catalogue
-from apps.tenants import scope
-from apps.tenants.models import Tenant
+from apps.agents.configuration import Configuration
+from apps.tenants import actors
 from apps.tenants.owned import TenantForeignKey, TenantOwned
 
-REFUSAL = "I could not find that in what I have been given to read, so I would rather not guess."
 
+class Agent(Configuration):
+    """Whom visitors talk to. Its configuration is the one they get: saving another publishes a version."""
 
-class Agent(TenantOwned):
-    """A name, instructions and a model configuration; what it may read is linked from its knowledge."""
-
-    class SecondMessage(models.TextChoices):
-        QUEUE = "queue"
-        INTERRUPT = "interrupt"
-
-    name = models.CharField(max_length=80)
-    instructions = models.TextField(
-        blank=True, help_text="How the agent should behave; visitors never see it."
-    )
-    provider = models.CharField(max_length=20, default="builtin")
-    model = models.CharField(max_length=120, blank=True, help_text="Empty for the provider's only model.")
-    temperature = models.FloatField(default=0.2, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
-    greeting = models.CharField(max_length=300, default="Hello. What would you like to know?")
-    refusal = models.CharField(
-        max_length=300, default=REFUSAL, help_text="Said when the knowledge has no answer."
-    )
-    second_message = models.CharField(
-        max_length=10,
-        choices=SecondMessage.choices,
-        default=SecondMessage.QUEUE,
-        help_text="What a message does that comes while a reply runs: wait for its turn, or stop that reply.",
+    version = models.PositiveIntegerField(
+        default=0, editable=False, help_text="The number of the version that visitors get."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta(TenantOwned.Meta):
+    class Meta(Configuration.Meta):
+        abstract = False
         indexes = [models.Index("tenant_id", "name", name="agent_by_tenant")]
 
-    def __str__(self) -> str:
-        return self.name
-
     def clean(self) -> None:
-        """Refuse a provider that does not exist or that this tenant may not use."""
-        if self.provider not in catalogue.PROVIDERS:
-            raise ValidationError({"provider": f"There is no provider called {self.provider!r}."})
-        tenant = Tenant.objects.get(id=scope.current())
-        if not tenant.may_use(self.provider, self.model):
-            wrong = "model" if tenant.may_use(self.provider) else "provider"
-            raise ValidationError({wrong: f"This tenant may not use {getattr(self, wrong)!r}."})
+        """Refuse what cannot hold. Raises ValidationError."""
+        self.validate(kept=self.published())
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.clean()
-        super().save(*args, **kwargs)
+    def save(self, *args: Any, note: str = "", **kwargs: Any) -> None:
+        """What visitors get is always some version; where the configuration is none yet, this makes it one."""
+        published = self.published()
+        self.validate(kept=published)
+        with transaction.atomic():
+            if published is None or published.configuration != self.configuration:
+                self.version += 1
+                version = Version.of(self, note)
+                version.save(force_insert=True)
+                if fields := kwargs.get("update_fields"):
+                    kwargs["update_fields"] = {*fields, "version"}
+            super().save(*args, **kwargs)
 
-    @property
-    def minds(self) -> list[tuple[str, str]]:
-        """Provider and model, the first one first, then those that take its place."""
-        return [(self.provider, self.model)]
+    def published(self) -> "Version | None":
+        return Version.objects.filter(agent=self, number=self.version).first() if self.version else None
+
+
+class Version(Configuration):
+    """A configuration as it was published. The database lets nobody change one, nor delete it while its agent is there."""
+
+    agent = TenantForeignKey(Agent, models.DO_NOTHING, related_name="versions", db_index=False)
+    number = models.PositiveIntegerField()
+    note = models.CharField(max_length=200, blank=True, help_text="What was changed, for colleagues.")
+    published_by = models.CharField(max_length=150, blank=True)
+    published_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(Configuration.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint("tenant_id", "agent", "number", name="one_version_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.name}, version {self.number}"
+
+    @classmethod
+    def of(cls, agent: Agent, note: str = "") -> "Version":
+        """The agent's configuration, not saved yet."""
+        return cls(
+            agent=agent,
+            number=agent.version,
+            note=note,
+            published_by=actors.current().name,
+            **agent.configuration,
+        )
+
+
+class Draft(Configuration):
+    """What staff prepare; visitors never get it. It is there while it differs from what they get, and once per agent."""
+
+    agent = TenantForeignKey(Agent, models.CASCADE, related_name="drafts", db_index=False)
+    edited_by = models.CharField(max_length=150, blank=True)
+    edited_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(Configuration.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint("tenant_id", "agent", name="one_draft_per_agent")]
+
+    def __str__(self) -> str:
+        return f"Draft of {self.name}"
+
+    @classmethod
+    def of(cls, agent: Agent) -> "Draft":
+        """The agent's configuration to begin with, not saved yet."""
+        return cls(agent=agent, **agent.configuration)
 
 
 class Offer(models.TextChoices):

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Unread
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from apps.agents.versions import BadConfiguration, NoSuchVersion, NothingToPublish
 from apps.agents.widgets import BadLook
 from apps.api.guards import OriginNotAllowed
 from apps.api.idempotency import IdempotencyConflict
@@ -145,7 +146,14 @@ def _refused(error: Any) -> Problem:
     return Problem(422, "invalid", "The request is not valid", str(error), (_wrong("body", pointer, error),))
 
 
-def _wrong(location: str, pointer: str, error: Exception) -> dict[str, Any]:
+def _misconfigured(error: BadConfiguration) -> Problem:
+    errors = tuple(
+        _wrong("body", f"/{field}", sentence) for field, said in error.errors.items() for sentence in said
+    )
+    return Problem(422, "invalid", "The request is not valid", str(error), errors)
+
+
+def _wrong(location: str, pointer: str, error: Exception | str) -> dict[str, Any]:
     return {"location": location, "pointer": pointer, "detail": str(error)}
 
 
@@ -231,6 +239,9 @@ _TABLE: dict[type[Exception], Any] = {
     ),
     LastOwner: lambda error: Problem(409, "last_owner", "The last owner stays", str(error)),
     AlreadyMember: lambda error: Problem(409, "already_member", "They work here already", str(error)),
+    BadConfiguration: _misconfigured,
+    NothingToPublish: lambda error: Problem(409, "nothing_to_publish", "Nothing to publish", str(error)),
+    NoSuchVersion: lambda error: Problem(404, "not_found", "Not found", str(error)),
     NoSuchMember: lambda error: Problem(404, "not_found", "Not found", str(error)),
     NoSuchChat: lambda error: Problem(404, "not_found", "Not found", str(error)),
     NotFound: lambda error: Problem(404, error.code, "Not found", str(error)),

@@ -434,6 +434,56 @@ BUDGET = _told(
 DROP_BUDGET = _told(401, 403, 404)
 
 
+_CONFIGURATION = {
+    "name": "Fern",
+    "greeting": "Hello, I am Fern.",
+    "suggestions": [QUESTION],
+    "language": "en",
+    "instructions": "Be brief and friendly.",
+    "only_from_knowledge": True,
+    "refusal": "I could not find that.",
+    "second_message": "queue",
+    "provider": "builtin",
+    "model": "",
+    "fallbacks": [],
+    "hands_over": False,
+    "temperature": 0.2,
+    "top_p": None,
+    "stop": [],
+    "max_tokens": None,
+    "context_tokens": 8000,
+}
+_AGENT = {"id": AGENT, "version": 3, "has_draft": False, "created_at": _AT, **_CONFIGURATION}
+_DRAFT = {"edited_by": "ada@fernhill.example", "edited_at": _AT, **_CONFIGURATION}
+_VERSION = {
+    "number": 3,
+    "note": "A warmer greeting",
+    "published_by": "ada@fernhill.example",
+    "published_at": _AT,
+    **_CONFIGURATION,
+}
+AGENTS = _told(401, 403, 422, answer={"agents": [_AGENT], "next_cursor": None})
+ADD_AGENT = _told(
+    400, 401, 403, 413, 422,
+    request={"A new agent": {"name": "Fern", "instructions": "Be brief and friendly.", "suggestions": [QUESTION]}},
+    answer=_AGENT, status=201,
+)  # fmt: skip
+READ_AGENT = _told(401, 403, 404, answer=_AGENT)
+READ_DRAFT = _told(401, 403, 404, answer=_DRAFT)
+EDIT_DRAFT = _told(
+    400, 401, 403, 404, 413, 422, request={"A warmer greeting": {"greeting": "Good evening."}}, answer=_DRAFT
+)  # fmt: skip
+DISCARD_DRAFT = _told(401, 403, 404)
+PUBLISH = _told(
+    400, 401, 403, 404, 409, 413, 422, request={"With a note": {"note": "A warmer greeting"}}, answer=_VERSION, status=201
+)  # fmt: skip
+VERSIONS = _told(401, 403, 404, 422, answer={"versions": [_VERSION], "next_cursor": None})
+READ_VERSION = _told(401, 403, 404, answer=_VERSION)
+ROLL_BACK = _told(401, 403, 404, 409, 422, answer=_VERSION, status=201)
+_CHANGED = {"field": "greeting", "before": "Hello, I am Fern.", "after": "Good evening."}
+DIFF = _told(401, 403, 404, 422, answer={"differences": [_CHANGED]})
+
+
 class Api(NinjaAPI):
     """The API, whose document says all of the above."""
 

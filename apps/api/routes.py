@@ -2,6 +2,7 @@
 
 from apps.api import (
     acts,
+    agents,
     audit,
     chat,
     completions,
@@ -21,7 +22,7 @@ from apps.api.reference import Api
 api = Api(
     title="Chat With Us",
     version="1",
-    description="Ask agents, give them knowledge, and look after people, keys and settings. Errors are RFC 9457 problem documents; below `/openai/` they have"
+    description="Ask agents, prepare and publish them, give them knowledge, and look after people, keys and settings. Errors are RFC 9457 problem documents; below `/openai/` they have"
     " OpenAI's form.",
     parser=StrictParser(),
     docs=Page(),
@@ -31,6 +32,7 @@ problems.install(api)
 api.add_router("", chat.router)
 api.add_router("", acts.router)
 api.add_router("", visitors.router)
+api.add_router("", agents.router)
 api.add_router("", knowledge.router)
 api.add_router("", people.router)
 api.add_router("", keys.router)

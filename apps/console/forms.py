@@ -42,49 +42,6 @@ class SettingsForm(forms.Form):
             self.fields[wrong[0]].widget.attrs["autofocus"] = True
 
 
-class AgentForm(SettingsForm):
-    """Its names are those of the agent's own fields."""
-
-    name = forms.CharField(
-        max_length=80,
-        widget=forms.TextInput(attrs=AS_WRITTEN),
-        help_text="Visitors see it at the top of the chat.",
-        error_messages={"required": "Enter a name: visitors see who answers.", "max_length": TOO_LONG},
-    )
-    greeting = forms.CharField(
-        max_length=300,
-        widget=forms.Textarea(attrs=AS_WRITTEN | {"rows": 3}),
-        help_text="The first thing visitors read.",
-        error_messages={
-            "required": "Enter a greeting: it is the first thing visitors read.",
-            "max_length": TOO_LONG,
-        },
-    )
-    refusal = forms.CharField(
-        max_length=300,
-        widget=forms.Textarea(attrs=AS_WRITTEN | {"rows": 3}),
-        help_text="Said when the knowledge has no answer.",
-        error_messages={
-            "required": "Enter what the agent says when the knowledge has no answer.",
-            "max_length": TOO_LONG,
-        },
-    )
-    instructions = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs=AS_WRITTEN),
-        help_text="How the agent should behave. Visitors never see it.",
-    )
-    second_message = forms.ChoiceField(
-        label="When a second message comes while a reply runs",
-        widget=forms.RadioSelect,
-        choices=[
-            (Agent.SecondMessage.QUEUE, "Finish the reply, then answer the second message"),
-            (Agent.SecondMessage.INTERRUPT, "Stop the reply and answer the second message"),
-        ],
-        error_messages={"required": "Choose one of the two.", "invalid_choice": "Choose one of the two."},
-    )
-
-
 class CodeForm(SettingsForm):
     code = forms.CharField(
         max_length=40,

@@ -10,7 +10,8 @@ Attributes = list[tuple[str, str | None]]
 
 @dataclass
 class Form:
-    """`fields` holds what would be sent; `choices` other values of its lists; `blank` names what is empty, with its kind."""
+    """`fields` holds what would be sent; `choices` other values of its lists; `blank` names what is empty, with its kind,
+    and `required` what must not be."""
 
     action: str
     method: str = "post"
@@ -18,6 +19,12 @@ class Form:
     choices: dict[str, list[str]] = field(default_factory=dict)
     blank: dict[str, str] = field(default_factory=dict)
     boxes: list[tuple[str, str]] = field(default_factory=list)
+    required: set[str] = field(default_factory=set)
+
+    def needed(self) -> list[tuple[str, str]]:
+        """With something where a person has to type, and no more."""
+        typed = {name: _typed(kind) for name, kind in self.blank.items() if name in self.required}
+        return [(name, value or typed.get(name, value)) for name, value in self.fields]
 
     def filled(self, *, ticked: bool = False) -> list[tuple[str, str]]:
         """With something sensible where a person would have to type, and every box ticked on demand."""
@@ -69,6 +76,8 @@ class Page(HTMLParser):
 
     def _field(self, form: Form, tag: str, given: dict[str, str], is_selected: bool) -> None:
         name = given.get("name", "")
+        if "required" in given:
+            form.required.add(name)
         if tag == "select" and name:
             self._list = (name, [], [])
         elif tag == "option" and self._list:

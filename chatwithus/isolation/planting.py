@@ -23,6 +23,10 @@ Rows = dict[Model, Any]
 # Where any text would not do, because somebody reads the row before it is looked at: a sweep, a worker, a page.
 FIXED: dict[str, Any] = {
     "agents.Agent.model": "",
+    "agents.Agent.version": 1,
+    "agents.Draft.model": "",
+    "agents.Version.model": "",
+    "agents.Version.number": 1,
     "chats.Chat.last_seq": 1,
     "chats.Chat.last_exchange": 1,
     "chats.ContentChat.number": 1,

@@ -161,7 +161,7 @@ class Scout:
             return
         for named, form in self._forms.get(route.template, []):
             if form.method.upper() == method:
-                for fields in (form.fields, form.filled(), form.filled(ticked=True)):
+                for fields in (form.fields, form.needed(), form.filled(), form.filled(ticked=True)):
                     yield (
                         named,
                         Body(

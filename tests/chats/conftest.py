@@ -26,7 +26,8 @@ def house(committed: None) -> Iterator[House]:
 
 
 def script(house: House, model: str, **fields: Any) -> Agent:
-    Agent.objects.filter(id=house.agent.id).update(provider="scripted", model=model, **fields)
     Tenant.objects.filter(id=house.tenant.id).update(providers=["builtin", "scripted"])
     house.agent.refresh_from_db()
+    house.agent.configure({"provider": "scripted", "model": model, **fields})
+    house.agent.save()
     return house.agent

@@ -16,6 +16,7 @@ _GRANTS = (
 _ONLY_IN_DEFAULT = (
     "REVOKE DELETE ON tenants_tenant FROM app",
     "REVOKE UPDATE, DELETE ON tenants_auditentry FROM app",
+    "REVOKE UPDATE, DELETE ON agents_version FROM app",
 )
 
 
