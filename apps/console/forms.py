@@ -14,7 +14,9 @@ class KnowledgeForm(forms.Form):
     name = forms.CharField(max_length=200, help_text="Visitors see it under answers, as the source.")
     description = forms.CharField(required=False, help_text="For your colleagues; visitors never see it.")
     content = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 12}), label="Text")
-    file = forms.FileField(required=False, allow_empty_file=True, help_text=".md .txt .html .pdf .docx")
+    file = forms.FileField(
+        required=False, allow_empty_file=True, help_text=".pdf .docx .pptx .xlsx .csv .html .md .txt .eml"
+    )
     agents: "forms.ModelMultipleChoiceField[Agent]" = forms.ModelMultipleChoiceField(
         queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )

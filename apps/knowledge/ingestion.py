@@ -1,11 +1,13 @@
-"""Reading a source in: partition it, cut passages, embed them, and swap them for the old ones in one transaction."""
+"""Reading a source in: have it parsed and cut, embed them, and swap them for the old ones in one transaction."""
 
 import logging
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from apps.knowledge import index, passages
+from apps.knowledge import contained, index
 from apps.knowledge.models import Knowledge, Passage, Upload
+from apps.knowledge.sniff import Unreadable
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
@@ -13,21 +15,20 @@ MAX_ATTEMPTS = 3
 
 def read_in(knowledge_id: UUID) -> None:
     """Bring one waiting source to `ready` or `failed`. Safe to call twice: only one caller gets to begin."""
-    # Imported here, because a web process imports this module to enqueue and has no reader of documents.
-    from apps.knowledge import partition
-
     source = Knowledge.objects.filter(id=knowledge_id).first()
     if source is None or not source.begin():
         return
     try:
-        cut = passages.split(partition.partition(*_material(source)))
+        cut = contained.run("document", *_material(source))["passages"]
         entries = index.prepared(_rows(source, cut))
         written = Passage.objects.filter(knowledge_id=source.id)
         count = index.swap(entries, instead_of=written)
         if not source.finish(passages=count):
             index.remove(written)  # removed while it was being read
-    except partition.Unreadable as reason:
+    except Unreadable as reason:
         source.fail(str(reason))
+    except contained.Died:
+        _put_back(source)
     except Exception:
         logger.exception("Reading in %s failed", knowledge_id)
         source.fail("Something went wrong on our side while reading this. Delete it and add it again.")
@@ -38,18 +39,20 @@ def _material(source: Knowledge) -> tuple[str, bytes]:
     return (upload.filename, bytes(upload.data)) if upload else ("pasted.md", source.content.encode())
 
 
-def _rows(source: Knowledge, cut: list[passages.Passage]) -> list[Passage]:
+def _rows(source: Knowledge, cut: list[dict[str, Any]]) -> list[Passage]:
     return [
-        Passage(
-            knowledge_id=source.id,
-            position=passage.position,
-            title=source.name,
-            heading=" › ".join(passage.heading_path),
-            page=passage.page,
-            text=passage.text,
-        )
-        for passage in cut
+        Passage(knowledge_id=source.id, position=position, title=source.name, **passage)
+        for position, passage in enumerate(cut)
     ]
+
+
+def _put_back(stuck: Knowledge) -> None:
+    """Another attempt, unless it was the last: so that the queue goes on."""
+    attempts = Knowledge.objects.values_list("attempts", flat=True).get(id=stuck.id)
+    if attempts >= MAX_ATTEMPTS:
+        stuck.fail("This could not be read: the reader stopped three times while working on it.")
+    else:
+        stuck.wait_again()
 
 
 def resume(*, waiting_since: datetime, working_since: datetime) -> list[UUID]:
@@ -57,10 +60,7 @@ def resume(*, waiting_since: datetime, working_since: datetime) -> list[UUID]:
 
     One that has killed its worker MAX_ATTEMPTS times is parked as failed, so that the queue goes on."""
     for stuck in Knowledge.objects.filter(status=Knowledge.Status.WORKING, updated_at__lt=working_since):
-        if stuck.attempts >= MAX_ATTEMPTS:
-            stuck.fail("This could not be read: the reader stopped three times while working on it.")
-        else:
-            stuck.wait_again()
+        _put_back(stuck)
     waiting = Knowledge.objects.filter(status=Knowledge.Status.WAITING)
     return list(waiting.filter(updated_at__lt=waiting_since).values_list("id", flat=True))
 

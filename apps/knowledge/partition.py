@@ -4,12 +4,16 @@
 imported inside the functions that need it, told to be silent before, and handed the model that is installed already.
 """
 
+import csv
+import email
+import email.policy
 import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 from lxml import html
@@ -69,6 +73,48 @@ def _docx(content: bytes) -> Iterator[Element]:
     return _elements(_parsed(partition_docx, file=BytesIO(content)))
 
 
+def _pptx(content: bytes) -> Iterator[Element]:
+    check_unpacked(content)
+    _prepare()
+    from unstructured.partition.pptx import partition_pptx
+
+    return _elements(_parsed(partition_pptx, file=BytesIO(content)))
+
+
+def _xlsx(content: bytes) -> Iterator[Element]:
+    check_unpacked(content)
+    _prepare()
+    from unstructured.partition.xlsx import partition_xlsx
+
+    return _sheets(_parsed(partition_xlsx, file=BytesIO(content)))
+
+
+def _csv(content: bytes) -> Iterator[Element]:
+    """Read here: `unstructured` keeps a large table in memory three times over."""
+    text = decode(content, kind="csv")
+    dialect = _dialect(text[:20_000])
+    try:
+        found = list(csv.reader(StringIO(text, newline=""), dialect))
+    except csv.Error as error:
+        raise Unreadable("The table is damaged and cannot be read.") from error
+    yield Element("table", "\n".join(filter(None, map(cleaned, tables.named(found)))))
+
+
+def _eml(content: bytes) -> Iterator[Element]:
+    """The subject and what was written; attachments are not opened."""
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    body = message.get_body(("html", "plain"))
+    if not message.keys() or body is None:
+        raise Unreadable("The file is named .eml but is not an e-mail.")
+    if subject := cleaned(str(message.get("subject", ""))):
+        yield Element("title", " ".join(subject.split()))
+    try:
+        written = body.get_content().encode()
+    except (LookupError, UnicodeError, AttributeError, KeyError, ValueError) as error:
+        raise Unreadable("The e-mail is damaged and cannot be read.") from error
+    yield from (_html if body.get_content_subtype() == "html" else _text)(written)
+
+
 def _text(content: bytes) -> Iterator[Element]:
     """`unstructured` joins lines of plain text freely, so it is given paragraphs and asked only what each is."""
     _prepare()
@@ -89,6 +135,10 @@ READERS: dict[Kind, Callable[[bytes], Iterable[Element]]] = {
     "docx": _docx,
     "text": _text,
     "pdf": _pdf,
+    "pptx": _pptx,
+    "xlsx": _xlsx,
+    "csv": _csv,
+    "eml": _eml,
 }
 
 
@@ -100,6 +150,8 @@ def _parsed(parser: "Callable[..., list[Raw]]", **given: object) -> "list[Raw]":
     except MemoryError:
         raise
     except Exception as error:  # third-party parsers of hostile files fail in every way there is
+        if "memory" in str(error).lower():  # libxml2 has an error of its own for it
+            raise MemoryError from error
         raise Unreadable("The document is damaged and cannot be opened.") from error
 
 
@@ -111,6 +163,27 @@ def _elements(found: "Iterable[Raw]") -> Iterator[Element]:
             depth = raw.metadata.category_depth or 0 if kind in ("title", "list") else 0
             text = " ".join(text.split()) if kind == "title" else text
             yield Element(kind, text, depth, raw.metadata.page_number)
+
+
+def _sheets(found: "list[Raw]") -> Iterator[Element]:
+    """Each table below the name of its sheet."""
+    last = None
+    for raw, element in zip(found, map(_single, found), strict=True):
+        if (name := raw.metadata.page_name) and name != last:
+            last = name
+            yield Element("title", cleaned(name))
+        yield from element
+
+
+def _single(raw: "Raw") -> list[Element]:
+    return [replace(element, page=None) for element in _elements([raw])]
+
+
+def _dialect(beginning: str) -> "csv.Dialect | type[csv.Dialect]":
+    try:
+        return csv.Sniffer().sniff(beginning, ",;\t|")
+    except csv.Error:
+        return csv.excel
 
 
 def _table(raw: "Raw") -> str:

@@ -2,11 +2,12 @@
 
 import io
 import re
+import zlib
 from pathlib import PurePath
 from typing import Literal
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
-Kind = Literal["markdown", "text", "html", "pdf", "docx"]
+Kind = Literal["markdown", "text", "html", "pdf", "docx", "pptx", "xlsx", "csv", "eml"]
 
 KINDS: dict[str, Kind] = {
     ".md": "markdown",
@@ -16,6 +17,10 @@ KINDS: dict[str, Kind] = {
     ".htm": "html",
     ".pdf": "pdf",
     ".docx": "docx",
+    ".pptx": "pptx",
+    ".xlsx": "xlsx",
+    ".csv": "csv",
+    ".eml": "eml",
 }
 NAMES: dict[Kind, str] = {
     "markdown": "text",
@@ -23,7 +28,18 @@ NAMES: dict[Kind, str] = {
     "html": "a web page (HTML)",
     "pdf": "a PDF",
     "docx": "a Word document",
+    "pptx": "a PowerPoint presentation",
+    "xlsx": "an Excel workbook",
+    "csv": "a table of comma-separated values",
+    "eml": "an e-mail",
 }
+BINARY = ("pdf", "docx", "pptx", "xlsx")
+OFFICE: dict[str, Kind] = {
+    "word/document.xml": "docx",
+    "xl/workbook.xml": "xlsx",
+    "ppt/presentation.xml": "pptx",
+}
+SUPPORTED = ".csv, .docx, .eml, .html, .md, .pdf, .pptx, .txt and .xlsx"
 SIGNATURES = (
     (b"\x89PNG\r\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -44,6 +60,7 @@ LARGEST = 20 * 1024 * 1024
 LARGEST_UNPACKED = 100 * 1024 * 1024
 LARGEST_XML = 25 * 1024 * 1024
 MOST_MEMBERS = 2_000
+_PROLOGUE = 64 * 1024
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 DECLARED_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset=["']?([\w-]{2,30})""", re.IGNORECASE)
@@ -72,7 +89,7 @@ def sniff(name: str, content: bytes) -> Kind:
     found = _found(content)
     if found == "an old Office document" and b"E\0n\0c\0r\0y\0p\0t\0e\0d" in content:
         raise Unreadable("The document is protected by a password.")
-    if found != (NAMES[named] if named in ("pdf", "docx") else None):
+    if found != (NAMES[named] if named in BINARY else None):
         raise Unreadable(f"The file is named {_suffix(name)} but is {found or 'not ' + NAMES[named]}.")
     return named
 
@@ -87,20 +104,35 @@ def decode(content: bytes, *, kind: Kind) -> str:
         raise Unreadable("The text is in an unknown encoding. Please save it as UTF-8.")
     if "\0" in text or len(CONTROL.findall(text)) > len(text) / 100:
         raise Unreadable("The file is not text: it holds bytes that no text has.")
-    if kind != "html" and WEB_PAGE.match(text):
+    if kind not in ("html", "eml") and WEB_PAGE.match(text):
         raise Unreadable("The file is named as text but is a web page (HTML). Please name it .html.")
     return text
 
 
 def check_unpacked(content: bytes) -> None:
     """Refuses an archive by what its directory says it unpacks to; a lying directory fails while unpacking."""
-    members = ZipFile(io.BytesIO(content)).infolist()
+    archive = ZipFile(io.BytesIO(content))
+    members = archive.infolist()
     size = sum(member.file_size for member in members)
     xml = max((m.file_size for m in members if m.filename.endswith((".xml", ".rels"))), default=0)
     if len(members) > MOST_MEMBERS or size > LARGEST_UNPACKED or xml > LARGEST_XML:
         raise Unreadable("The document is too large when unpacked.")
     if any(member.flag_bits & 1 for member in members):
         raise Unreadable("The document is protected by a password.")
+    if any(
+        _has_doctype(archive, member) for member in members if member.filename.endswith((".xml", ".rels"))
+    ):
+        raise Unreadable("The document declares entities, which no Office program writes.")
+
+
+def _has_doctype(archive: ZipFile, member: ZipInfo) -> bool:
+    """Entities need a DOCTYPE, and that stands before the first element; UTF-16 hides it from a plain search."""
+    try:
+        with archive.open(member) as part:
+            head = part.read(_PROLOGUE)
+    except (BadZipFile, zlib.error, ValueError, NotImplementedError, OSError, EOFError) as error:
+        raise Unreadable("The document is damaged and cannot be opened.") from error
+    return b"<!DOCTYPE" in head.replace(b"\0", b"")
 
 
 def _suffix(name: str) -> str:
@@ -111,7 +143,7 @@ def _named(name: str) -> Kind:
     suffix = _suffix(name)
     if suffix not in KINDS:
         what = f"Files of the type {suffix[:12]}" if suffix else "Files without an ending"
-        raise Unreadable(f"{what} are not supported. Supported are .docx, .html, .md, .pdf and .txt.")
+        raise Unreadable(f"{what} are not supported. Supported are {SUPPORTED}.")
     return KINDS[suffix]
 
 
@@ -136,11 +168,7 @@ def _archive(content: bytes) -> str:
         names = set(ZipFile(io.BytesIO(content)).namelist())
     except (BadZipFile, ValueError, NotImplementedError, OSError):
         return "a damaged archive"
-    if "word/document.xml" in names:
-        return NAMES["docx"]
-    if "xl/workbook.xml" in names:
-        return "an Excel workbook"
-    return "a PowerPoint presentation" if "ppt/presentation.xml" in names else "a ZIP archive"
+    return next((NAMES[kind] for mark, kind in OFFICE.items() if mark in names), "a ZIP archive")
 
 
 def _charsets(content: bytes, *, kind: Kind) -> list[str]:

@@ -1,0 +1,98 @@
+"""Parsers of strangers' files, each in a process of its own: what eats memory, hangs or crashes there costs that one file.
+
+A server process imports the parsers once and is forked for each file. The child bounds its own memory, time and files before
+it reads a byte, and answers in JSON, so that not even a parser that was taken over can hand its parent more than data."""
+
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from apps.knowledge.sniff import Unreadable
+
+logger = logging.getLogger(__name__)
+LARGEST_ANSWER = 128 * 1024 * 1024
+LARGEST_FILE = 64 * 1024 * 1024
+MB = 1024 * 1024
+SLOW = "It takes too long to read. Split it into smaller documents."
+GREEDY = "It needs too much memory to be read. Split it into smaller documents."
+STARTING = 30  # seconds that the server may take for its imports, the first time
+_starting = threading.Lock()
+
+
+class Died(Exception):
+    """The child ended without a word: it crashed, or somebody killed it. Another attempt may go well."""
+
+
+def run(task: str, *arguments: Any) -> Any:
+    """What this function of `reading` answers. Raises Unreadable with what it says, or for what took too much; Died."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["apps.knowledge.warm"])
+    ours, theirs = context.Pipe(duplex=False)
+    bounds = settings.PARSE_MEMORY_MB * MB, settings.PARSE_SECONDS
+    child = context.Process(target=_work, args=(theirs, bounds, task, arguments), daemon=True)
+    with _starting:  # two threads that start the server at once would start two
+        child.start()
+    theirs.close()
+    try:
+        return _answer(ours, child.pid or 0)
+    except EOFError:
+        child.join()
+        raise _ended(child.exitcode or 0) from None
+    finally:
+        ours.close()
+        child.kill()
+        child.join()
+        child.close()
+
+
+def _answer(connection: "Connection[Any, Any]", pid: int) -> Any:
+    if not connection.poll(settings.PARSE_SECONDS + STARTING):
+        logger.warning("Parser %d was ended: it had not answered in time", pid)
+        raise Unreadable(SLOW)
+    told = orjson.loads(connection.recv_bytes(LARGEST_ANSWER))
+    if "unreadable" in told:
+        raise Unreadable(str(told["unreadable"]))
+    return told["found"]
+
+
+def _ended(status: int) -> Exception:
+    if status == -signal.SIGXCPU:
+        return Unreadable(SLOW)
+    logger.warning("A parser died with status %d", status)
+    return Died(f"status {status}")
+
+
+def _work(
+    connection: "Connection[Any, Any]", bounds: tuple[int, int], task: str, arguments: tuple[Any, ...]
+) -> None:
+    """In the child."""
+    try:
+        _bound(*bounds)
+        found = {"found": getattr(import_module("apps.knowledge.reading"), task)(*arguments)}
+        told = orjson.dumps(found)
+    except Unreadable as error:
+        told = orjson.dumps({"unreadable": error.reason})
+    except MemoryError:
+        told = orjson.dumps({"unreadable": GREEDY})
+    connection.send_bytes(told)
+
+
+def _bound(memory: int, seconds: int) -> None:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    for kind, most, hardly in (
+        (resource.RLIMIT_AS, used + memory, 0),
+        (resource.RLIMIT_CPU, seconds, 5),  # at the first a signal that tells why, at the second death
+        (resource.RLIMIT_FSIZE, LARGEST_FILE, 0),
+        (resource.RLIMIT_CORE, 0, 0),
+    ):
+        resource.setrlimit(kind, (most, most + hardly))

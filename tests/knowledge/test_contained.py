@@ -1,0 +1,120 @@
+"""Parsers in their child: each file that would harm ends with a reason that a person understands, and the next is read."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.knowledge import contained
+from apps.knowledge.sniff import Unreadable
+from tests.knowledge import hostile
+from tests.knowledge.test_partition import pdf
+
+LONG = b"<h2>Depots</h2><p>%s</p>" % (hostile.WORDS.encode() * 40) * 4000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def warm() -> None:
+    """The first child waits for the server's imports; what is timed here is the files."""
+    reason("x.md", b"words")
+
+
+def reason(name: str, content: bytes) -> str:
+    """What whoever uploaded it reads; empty where it was read, a status where the child died."""
+    try:
+        contained.run("document", name, content)
+    except Unreadable as error:
+        return error.reason
+    except contained.Died as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("files", ["bombs", "entities", "liars"])
+def test_what_harms_or_lies_is_refused_in_words(files: str) -> None:
+    for name, content in getattr(hostile, files)():
+        began = time.monotonic()
+        said = reason(name, content)
+        assert said[:1].isupper(), name
+        assert said.endswith("."), name
+        assert not any(sign in said for sign in ("Error", "Traceback", "0x", "/")), said
+        assert time.monotonic() - began < 5, name
+
+
+def test_pdfs_made_to_break_readers_end_within_seconds() -> None:
+    for name, content in hostile.pdfs():
+        began = time.monotonic()
+        said = reason(name, content)
+        assert time.monotonic() - began < 10, name
+        assert said or name in {"xref.pdf", "prev.pdf", "length.pdf"}, f"{name} was read"
+    assert reason("x.pdf", pdf(hostile.WORDS)) == ""
+
+
+def test_what_only_looks_odd_is_read(tmp_path: Path) -> None:
+    slipped = [Path("/tmp/slipped"), Path("/tmp/escaped.md")]
+    for name, content, phrase in hostile.harmless():
+        found = contained.run("document", name, content)["passages"]
+        assert phrase in " ".join(one["text"] for one in found), name
+    assert not any(path.exists() for path in slipped)
+
+
+def test_a_parser_that_takes_too_long_is_ended(settings: Any) -> None:
+    settings.PARSE_SECONDS = 1
+    began = time.monotonic()
+    assert reason("long.html", LONG) == contained.SLOW
+    assert time.monotonic() - began < 10
+
+
+def test_a_parser_that_takes_too_much_memory_ends_alone(settings: Any) -> None:
+    """It says so, unless it was native code that met the bound: that crashes."""
+    settings.PARSE_MEMORY_MB = 24
+    assert reason("long.html", LONG) in {contained.GREEDY, "status -11", "status -6"}
+    settings.PARSE_MEMORY_MB = 1024
+    assert reason("x.md", hostile.WORDS.encode()) == ""
+
+
+def test_a_parser_that_is_killed_costs_its_own_document_alone() -> None:
+    ended = threading.Thread(target=_kill_the_first)
+    ended.start()
+    with pytest.raises(contained.Died):
+        contained.run("document", "long.html", LONG)
+    ended.join()
+    assert reason("x.md", hostile.WORDS.encode()) == ""
+
+
+def test_several_at_once_do_not_meet(settings: Any) -> None:
+    said: dict[str, str] = {}
+    files = [
+        ("good.md", hostile.WORDS.encode()),
+        ("bad.pdf", b"%PDF-1.4"),
+        ("good.txt", hostile.WORDS.encode()),
+    ]
+    readers = [threading.Thread(target=lambda f=file: said.update({f[0]: reason(*f)})) for file in files]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert (said["good.md"], said["good.txt"]) == ("", "")
+    assert "cut off" in said["bad.pdf"]
+
+
+def _kill_the_first() -> None:
+    """The first process that appears below the server of parsers."""
+    before = set(_descendants(os.getpid()))
+    while not (new := set(_descendants(os.getpid())) - before):
+        time.sleep(0.005)
+    time.sleep(0.3)  # into the parsing
+    for pid in new:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> Iterable[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield int(child)
+            yield from _descendants(int(child))
