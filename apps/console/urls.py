@@ -15,6 +15,7 @@ from apps.console import (
     people,
     session,
     usage,
+    widget,
 )
 
 app_name = "console"
@@ -38,6 +39,8 @@ urlpatterns = [
     path("agents/<uuid:pk>/versions/", agents.history, name="agent_versions"),
     path("agents/<uuid:pk>/compare/", agents.compare, name="agent_compare"),
     path("agents/<uuid:pk>/versions/<int:number>/back/", agents.roll_back, name="agent_roll_back"),
+    path("agents/<uuid:pk>/widget/", widget.widget, name="agent_widget"),
+    path("agents/<uuid:pk>/install/", widget.install, name="agent_install"),
     path("chats/<uuid:pk>/", chats.detail, name="chat"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<uuid:pk>/", inbox.chat, name="inbox_chat"),

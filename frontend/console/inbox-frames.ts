@@ -21,6 +21,17 @@ export interface Row {
   is_answering: boolean;
 }
 
+/** What its visitor left beside messages, and what their page says of itself and of them; nobody's word but theirs. */
+export interface Left {
+  csat?: number | null;
+  csat_comment?: string;
+  email?: string;
+  context?: Record<string, string | number | boolean>;
+  attributes?: Record<string, string | number | boolean>;
+}
+
+export type OpenChat = Row & Left & { turns: Turn[] };
+
 /** A moment at which a chat changed hands. */
 export interface Turn {
   seq: number;
@@ -106,7 +117,7 @@ export type TalkFrame =
 export type ServerFrame =
   | TalkFrame
   | { type: "inbox"; filter: Tab; limit: number; chats: Row[]; counts: Record<Handler, number> }
-  | { type: "chat.state"; chat: string; state: Row & { turns: Turn[] } }
+  | { type: "chat.state"; chat: string; state: OpenChat }
   | { type: "notes"; chat: string; notes: Note[] }
   | { type: "noted"; chat: string; client_message_id: string }
   | { type: "ack"; chat: string; client_message_id: string; exchange: number }

@@ -1,4 +1,5 @@
-import type { Row } from "./inbox-frames";
+import type { OpenChat } from "./inbox-frames";
+import { showLeft } from "./inbox-left";
 import { handling, visitorName } from "./inbox-words";
 import { byTestId, setText } from "./page";
 
@@ -40,10 +41,11 @@ export class Head {
     for (const button of this.#buttons) button.setAttribute("aria-disabled", "false");
   }
 
-  update(state: Row, me: number, isMine: boolean): void {
+  update(state: OpenChat, me: number, isMine: boolean): void {
     setText(this.#name, visitorName(state));
     this.#name.title = state.person?.email || state.visitor;
     setText(this.#handler, handling(state, me));
+    showLeft(document.getElementById("chat-left") as HTMLElement, state);
     this.#handler.dataset.handler = state.resolved_at ? "ended" : state.handled_by;
     const address = this.#detail.replace(/0{8}-0{4}-0{4}-0{4}-0{12}/, encodeURIComponent(state.chat));
     for (const link of document.querySelectorAll<HTMLAnchorElement>("#chat-detail, #earlier a"))

@@ -5,12 +5,11 @@ import { connectionLine } from "./connection";
 import {
   type ClientFrame,
   type Note,
-  type Row,
+  type OpenChat,
   type ServerFrame,
   TABS,
   type Tab,
   type TalkFrame,
-  type Turn,
 } from "./inbox-frames";
 import { type Act, Head } from "./inbox-head";
 import { InboxList } from "./inbox-list";
@@ -59,7 +58,7 @@ class Inbox {
   #chat: string | undefined;
   #told: string | undefined;
   #talk: Talk = nothing("");
-  #state: (Row & { turns: Turn[] }) | undefined;
+  #state: OpenChat | undefined;
   #notes: readonly Note[] = [];
   #isResuming = false;
   #isLive = false;
@@ -238,7 +237,7 @@ class Inbox {
     });
   }
 
-  #stateChanged(state: Row & { turns: Turn[] }): void {
+  #stateChanged(state: OpenChat): void {
     const wasMine = this.#isMine();
     const before = this.#state;
     this.#state = state;

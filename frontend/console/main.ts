@@ -1,7 +1,9 @@
 import { startDashboard } from "./dashboard";
 import { tendForms } from "./forms";
 import { startInbox } from "./inbox";
+import { examineInstall } from "./install";
 import { followKnowledge } from "./knowledge";
+import { showLook } from "./look";
 import { keepTimes } from "./times";
 
 keepTimes();
@@ -9,3 +11,5 @@ tendForms();
 followKnowledge();
 startDashboard();
 startInbox();
+showLook();
+examineInstall();
