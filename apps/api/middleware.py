@@ -4,24 +4,18 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from asgiref.sync import markcoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from apps.api import guards, limiting, problems
+from apps.api import guards, limiting, preflights, problems
 from apps.chats import visitors
 from apps.tenants import access, keys
 from apps.tenants.hops import hop
-from apps.tenants.models import Tenant
 
 Answering = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 FOR_PAGES = ("/api/v1/chat", "/api/v1/visitors")
 KEPT = ("Allow", "Vary", "Access-Control-Allow-Origin")
-PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
-    "Access-Control-Max-Age": "600",
-}
 
 
 class ProblemMiddleware:
@@ -62,7 +56,7 @@ class PageMiddleware:
         if not request.path.startswith(FOR_PAGES):
             return await self.get_response(request)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            response: HttpResponseBase = await _preflight(request)
+            response: HttpResponseBase = await preflights.answer(request)
         else:
             response = await self._answer(request)
         patch_vary_headers(response, ["Origin"])
@@ -104,21 +98,6 @@ def _readable(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
         response["Access-Control-Allow-Origin"] = origin
         response["Access-Control-Expose-Headers"] = ", ".join(limiting.HEADERS)
     return response
-
-
-async def _preflight(request: HttpRequest) -> HttpResponse:
-    """Asked without a token, so all that can be said is whether any tenant allows this origin."""
-    response = HttpResponse(status=204)
-    origin = request.headers.get("Origin", "")
-    if origin.isprintable() and await hop(_is_known)(origin):
-        response["Access-Control-Allow-Origin"] = origin
-        for name, value in PREFLIGHT.items():
-            response[name] = value
-    return response
-
-
-def _is_known(origin: str) -> bool:
-    return Tenant.objects.filter(allowed_origins__contains=[origin], suspended_at=None).exists()
 
 
 def _is_told(response: HttpResponseBase) -> bool:
