@@ -88,7 +88,8 @@ _POOL = {"min_size": 1, "max_size": env.integer("DATABASE_POOL_SIZE", 8), "timeo
 
 def _database(name: str) -> dict[str, Any]:
     entry = env.postgres(_PREFIX + name)
-    options = {"connect_timeout": 5, **entry["OPTIONS"]}  # type: ignore[dict-item]
+    # A server that vanished without a word is given up after ten seconds, not after the kernel's quarter of an hour.
+    options = {"connect_timeout": 5, "tcp_user_timeout": 10_000, **entry["OPTIONS"]}  # type: ignore[dict-item]
     if _AS_OWNER:
         return {**entry, "OPTIONS": options}
     # Checked at each checkout, so that a restart of PostgreSQL costs nobody an error afterwards.

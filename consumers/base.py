@@ -89,7 +89,7 @@ class Consumer(AsyncWebsocketConsumer):
         self.heartbeat.join(self)
         if (admitted := access.current()) is not None:
             needs: Any = self.scope.get("needs")
-            self.stay = watch.here().hold(admitted, self.shut_out, needs=needs)
+            self.stay = watch.here().hold(admitted, self.shut_out, needs=needs, on_blind=self.lose_sight)
         await self.connect()
 
     async def websocket_disconnect(self, message: Any) -> None:
@@ -229,6 +229,11 @@ class Consumer(AsyncWebsocketConsumer):
         if self.stay is not None:
             self.stay.end()
         self._part_soon(SHUT_OUT)
+
+    def lose_sight(self) -> None:
+        """Part from somebody of whom nobody knows whether they may be here: they are told nothing more, and may come again."""
+        self.detach()
+        self._part_soon(GIVEN_UP)
 
     def _part_soon(self, code: int) -> None:
         if not self._is_given_up and not self._has_left:

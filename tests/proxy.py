@@ -31,6 +31,10 @@ class Proxy:
         """From now on nothing passes, and nobody is told."""
         self._is_open.clear()
 
+    def restore(self) -> None:
+        """What was swallowed is passed on, as after a network's pause."""
+        self._is_open.set()
+
     def cut(self) -> None:
         """Tear every connection."""
         for writer in tuple(self._writers):

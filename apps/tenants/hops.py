@@ -20,8 +20,17 @@ def hop(function: Callable[P, R]) -> "DatabaseSyncToAsync[P, R]":
     return DatabaseSyncToAsync(function, thread_sensitive=False, executor=_threads())
 
 
+def apart(function: Callable[P, R]) -> "DatabaseSyncToAsync[P, R]":
+    """The same on a thread of its own, for whoever watches over the others: it waits behind none of them."""
+    return DatabaseSyncToAsync(function, thread_sensitive=False, executor=_thread)
+
+
+_thread = ThreadPoolExecutor(1, thread_name_prefix="apart")
+
+
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """One fewer than there are connections, so that a lease is renewed and readiness answers whatever the others wait for."""
+    """Two fewer than there are connections, so that a lease is renewed, who is inside is asked about, and readiness answers, whatever
+    the others wait for."""
     most = int(settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"])
-    return ThreadPoolExecutor(max(1, most - 1), thread_name_prefix="hop")
+    return ThreadPoolExecutor(max(1, most - 2), thread_name_prefix="hop")

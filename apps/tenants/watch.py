@@ -1,7 +1,10 @@
 """Who is inside stays inside only while they may: every open socket and stream is asked about again when anything changed.
 
 Each event loop polls one number (see AccessVersion) while anybody is inside. Once it has counted up, each distinct ticket is asked
-about once, by the database. A push over Valkey only makes the next poll come sooner."""
+about once, by the database. A push over Valkey only makes the next poll come sooner.
+
+Where the database gives no answer for as long as a lease holds (LEASE_SECONDS), nobody can say any more who may stay: everybody is
+parted from, and comes back when somebody can. By then this process has stopped its replies too (leases.py)."""
 
 import asyncio
 import contextvars
@@ -10,17 +13,21 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.db import transaction
 
 from apps.tenants import cache, valkey
 from apps.tenants.access import Admitted, Ticket
-from apps.tenants.hops import hop
+from apps.tenants.hops import apart
 from apps.tenants.models import AccessVersion
 
 logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+Ending = Callable[[], None]
 CHANNEL = "cwu:access"
 # Seconds from poll to poll: what is polled, asked and closed then is done within one.
 EVERY, JITTER = 0.7, 0.1
@@ -29,12 +36,13 @@ _AT_ONCE = 50  # tickets that one thread asks about in a row
 
 
 class Stay:
-    """Somebody inside. `on_end` is called once, when they may not stay or have lost what they need; `admitted` says who they are now."""
+    """Somebody inside. One of two is called once: `on_end`, when they may not stay or have lost what they need, or `on_blind`, when
+    nobody knows whether they may. `admitted` says who they are now."""
 
-    __slots__ = ("_has_ended", "admitted", "needs", "on_end")
+    __slots__ = ("_has_ended", "admitted", "needs", "on_blind", "on_end")
 
-    def __init__(self, admitted: Admitted, on_end: Callable[[], None], needs: str | None) -> None:
-        self.admitted, self.on_end, self.needs = admitted, on_end, needs
+    def __init__(self, admitted: Admitted, on_end: Ending, needs: str | None, on_blind: Ending) -> None:
+        self.admitted, self.on_end, self.needs, self.on_blind = admitted, on_end, needs, on_blind
         self._has_ended = False
 
     @property
@@ -52,9 +60,15 @@ class Stay:
             self.admitted = now
 
     def end(self) -> None:
+        self._end(self.on_end)
+
+    def part(self) -> None:
+        self._end(self.on_blind)
+
+    def _end(self, tell: Ending) -> None:
         if not self._has_ended:
             self._has_ended = True
-            self.on_end()
+            tell()
 
 
 class Watch:
@@ -65,10 +79,18 @@ class Watch:
         self._asked: dict[Ticket, int] = {}  # the number at which each was last asked about
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._due = asyncio.Event()
+        self._answered_at = 0.0
 
-    def hold(self, admitted: Admitted, on_end: Callable[[], None], *, needs: str | None = None) -> Stay:
+    def hold(
+        self,
+        admitted: Admitted,
+        on_end: Ending,
+        *,
+        needs: str | None = None,
+        on_blind: Ending | None = None,
+    ) -> Stay:
         """From now on this one is asked about, beginning with the next poll: what changed since the door let them in is not missed."""
-        stay = Stay(admitted, on_end, needs)
+        stay = Stay(admitted, on_end, needs, on_blind or on_end)
         self._enter(stay)
         return stay
 
@@ -94,19 +116,43 @@ class Watch:
             self._keep_up("listen", self._listen)
 
     async def _poll(self) -> None:
+        self._answered_at = time.monotonic()
         while self._stays:
             try:
-                await self._look(await hop(version)())
-            except Exception as error:  # the database is away: nobody can read or write anything either
-                logger.warning("Who is inside could not be asked about: %s", error)
+                await self._look(await self._ask(version))
+            except Exception as error:
+                logger.warning("Who is inside could not be asked about: %s", repr(error))
+            if self._patience <= 0:
+                self._part()
             await self._pause()
+
+    @property
+    def _patience(self) -> float:
+        """Seconds for which an answer may still be waited for."""
+        return self._answered_at + settings.LEASE_SECONDS - time.monotonic()
+
+    async def _ask(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        async with asyncio.timeout(self._patience):
+            found = await apart(function)(*arguments, **named)
+        self._answered_at = time.monotonic()
+        return found
+
+    def _part(self) -> None:
+        logger.error(
+            "The database gave no answer for %s s: everybody has to come again.", settings.LEASE_SECONDS
+        )
+        for stays in tuple(self._stays.values()):
+            for stay in tuple(stays):
+                self.leave(stay)
+                stay.part()
+        self._answered_at = time.monotonic()  # whoever comes in now was let in by an answer
 
     async def _look(self, number: int) -> None:
         cache.learn(number)
         self._end_what_is_past()
         due = [ticket for ticket in self._stays if self._asked.get(ticket) != number]
         for start in range(0, len(due), _AT_ONCE):
-            for ticket, now in await hop(_ask)(due[start : start + _AT_ONCE]):
+            for ticket, now in await self._ask(_ask_all, due[start : start + _AT_ONCE]):
                 self._answered(ticket, now, number)
 
     def _answered(self, ticket: Ticket, now: Admitted | None, number: int) -> None:
@@ -173,7 +219,7 @@ def _push() -> None:
     cache.attempt(partial(valkey.blocking().publish, CHANNEL, b""))
 
 
-def _ask(tickets: Iterable[Ticket]) -> list[tuple[Ticket, Admitted | None]]:
+def _ask_all(tickets: Iterable[Ticket]) -> list[tuple[Ticket, Admitted | None]]:
     return [(ticket, ticket.again()) for ticket in tickets]
 
 

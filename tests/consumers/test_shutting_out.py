@@ -246,7 +246,7 @@ def test_who_has_lost_an_ability_stays_without_it_and_goes_with_the_one_that_is_
     ended: list[int] = []
     reader = frozenset({"chats.read"})
     before = Admitted(acme.tenant, "staff", roles.of("staff"), Actor("user"))
-    stay = watch.Stay(before, lambda: ended.append(1), "chats.read")
+    stay = watch.Stay(before, lambda: ended.append(1), "chats.read", lambda: ended.append(2))
     stay.answered(Admitted(acme.tenant, "staff", reader, Actor("user")))
     assert (stay.admitted.may("chats.answer"), stay.is_over, ended) == (False, False, [])
     stay.answered(Admitted(acme.tenant, "staff", frozenset(), Actor("user")))
