@@ -7,8 +7,8 @@ again: a second answer would be glued to half of the first."""
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -36,13 +36,22 @@ class Attempt:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """An attempt that has begun to say something. `held` is what it holds as long as it speaks; what it fails with passes through there."""
+
+    attempt: Attempt
+    first: Piece
+    rest: AsyncGenerator[Piece, None]
+    held: AsyncExitStack
+
+
 class Attempts:
     """The way to one answer; the last of `made` gave it, or failed last."""
 
     def __init__(self, minds: Sequence[Mind], prompt: Prompt) -> None:
         self.made: list[Attempt] = []
         self._minds, self._prompt = minds, prompt
-        self._has_spoken = False
         self._clock = asyncio.get_running_loop().time
 
     @property
@@ -53,19 +62,18 @@ class Attempts:
     async def stream(self) -> AsyncGenerator[Piece, None]:
         """What the first mind says that says anything; its Usage counts what failed before it too. Raises the last ProviderError
         where none does."""
-        until = self._clock() + settings.FIRST_TOKEN_SECONDS
-        for place, mind in enumerate(self._minds):
-            share = (until - self._clock()) / (len(self._minds) - place)
-            failed = None
-            async with aclosing(self._repeated(mind, self._clock() + share)) as pieces:
-                try:
-                    async for piece in pieces:
-                        yield piece
-                    return
-                except ProviderError as error:
-                    failed = error
-            if self._has_spoken or place == len(self._minds) - 1:
-                raise failed
+        speaking = await self._begun()
+        async with speaking.held:
+            yield speaking.first
+            said = 0
+            async for piece in speaking.rest:
+                if type(piece) is str:
+                    said += len(piece)
+                    if said > LONGEST_ANSWER:
+                        raise _garbled("It goes on without end.")
+                    yield piece
+                else:
+                    yield self._counted(piece, speaking.attempt)
 
     def blame(self, kind: Kind, detail: str) -> None:
         """Count what was noticed elsewhere, such as a mind that fell silent, against the one that speaks."""
@@ -73,43 +81,47 @@ class Attempts:
             self._count(self.made[-1], ProviderError(detail, kind=kind, retryable=True))
             breakers.of(self.made[-1].mind).failed()
 
-    async def _repeated(self, mind: Mind, until: float) -> AsyncGenerator[Piece, None]:
+    async def _begun(self) -> Speaking:
+        until = self._clock() + settings.FIRST_TOKEN_SECONDS
+        for place, mind in enumerate(self._minds):
+            share = (until - self._clock()) / (len(self._minds) - place)
+            try:
+                return await self._repeated(mind, self._clock() + share)
+            except ProviderError as error:
+                failed = error
+        raise failed
+
+    async def _repeated(self, mind: Mind, until: float) -> Speaking:
         for number in range(1, MOST + 1):
-            async with aclosing(self._once(mind, until)) as pieces:
-                try:
-                    async for piece in pieces:
-                        yield piece
-                    return
-                except ProviderError as error:
-                    failed = error
+            try:
+                return await self._once(mind, until)
+            except ProviderError as error:
+                failed = error
             logger.warning("%s failed (%d. time): %s", mind, number, failed)
             pause = self._pause(failed, number)
             if not self._may_repeat(failed, number) or self._clock() + pause >= until:
-                raise failed
+                break
             await asyncio.sleep(pause)
+        raise failed
 
-    async def _once(self, mind: Mind, until: float) -> AsyncGenerator[Piece, None]:
+    async def _once(self, mind: Mind, until: float) -> Speaking:
         attempt = Attempt(mind, self._clock())
         self.made.append(attempt)
         provider = catalogue.load(mind.provider, mind.connection)
         prompt = replace(self._prompt, model=mind.model)
+        async with AsyncExitStack() as held:
+            held.enter_context(self._judged(attempt))
+            await held.enter_async_context(gates.place(mind, until))
+            held.enter_context(breakers.of(mind).watching())
+            pieces = await held.enter_async_context(aclosing(provider.stream(prompt)))
+            first = await self._first(pieces, attempt, until)
+            breakers.of(mind).worked()
+            return Speaking(attempt, first, pieces, held.pop_all())
+
+    @contextmanager
+    def _judged(self, attempt: Attempt) -> Iterator[None]:
         try:
-            async with gates.place(mind, until):
-                with breakers.of(mind).watching():
-                    async with aclosing(provider.stream(prompt)) as pieces:
-                        first = await self._first(pieces, attempt, until)
-                        self._has_spoken = True
-                        breakers.of(mind).worked()
-                        yield first
-                        said = 0
-                        async for piece in pieces:
-                            if type(piece) is str:
-                                said += len(piece)
-                                if said > LONGEST_ANSWER:
-                                    raise _garbled("It goes on without end.")
-                                yield piece
-                            else:
-                                yield self._counted(piece, attempt)
+            yield
         except ProviderError as error:
             self._count(attempt, error)
             raise
@@ -140,7 +152,7 @@ class Attempts:
 
     def _may_repeat(self, error: ProviderError, number: int) -> bool:
         is_worth_it = error.retryable and not isinstance(error, breakers.Open)
-        return is_worth_it and not self._has_spoken and number < MOST
+        return is_worth_it and number < MOST
 
     def _pause(self, error: ProviderError, number: int) -> float:
         if error.retry_after is not None:

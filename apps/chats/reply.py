@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from math import inf
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -122,11 +123,12 @@ class Reply:
         prompt = self._prompt = prompts.compose(agent, question, history=history, found=found)
         self._attempts = Attempts(able, prompt)
         async with aclosing(self._attempts.stream()) as pieces:
+            most = self._most_pieces
             async for piece in pieces:
-                if isinstance(piece, str):
+                if type(piece) is str:
                     self._said.add(piece)
                     self._pieces += 1
-                    if self._has_said_enough:
+                    if self._pieces >= most:
                         break
                 elif isinstance(piece, Usage):
                     self.usage, self._has_usage = piece, True
@@ -138,10 +140,9 @@ class Reply:
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
 
     @property
-    def _has_said_enough(self) -> bool:
-        """Whether the provider said as much as is paid for: a piece is a token at least, and it was told to end here."""
-        reserved = self.claim.reserved
-        return reserved is not None and self._pieces >= reserved.output_tokens
+    def _most_pieces(self) -> float:
+        """As many as are paid for: a piece is a token at least, and the provider was told to end there."""
+        return self.claim.reserved.output_tokens if self.claim.reserved else inf
 
     async def _cancelled(self) -> None:
         why = self._why or "lost"
