@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from redis.exceptions import ResponseError
-
 from apps.chats import events
 from apps.chats.events import Entry
 from apps.tenants import valkey
@@ -42,7 +40,7 @@ class Writing:
         self.name, self.epoch = name, epoch
         self.entries: list[Entry] = []
         self.written = 0
-        self._expires_at = 0.0
+        self.is_due = False
         self._flusher = flusher()
 
     def add(self, entry: Entry) -> None:
@@ -53,69 +51,73 @@ class Writing:
     def packed(self) -> bytes:
         return "\n".join(entry.text for entry in self.entries[self.written :]).encode()
 
-    def must_expire(self) -> bool:
-        now = time.monotonic()
-        if now < self._expires_at:
-            return False
-        self._expires_at = now + TTL / 10
-        return True
-
 
 class Flusher:
-    """Writes what all replies of this loop have said since the last tick: one pipeline a tick."""
+    """Writes what all replies of this loop have said since the last tick: one command a tick, since each costs as much as sending a
+    visitor a frame."""
 
     def __init__(self) -> None:
-        self._due: set[Writing] = set()
+        self._due: list[Writing] = []
         self._task: asyncio.Task[None] | None = None
 
     def wake(self, writing: Writing) -> None:
-        self._due.add(writing)
+        if writing.is_due:
+            return
+        writing.is_due = True
+        self._due.append(writing)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         while self._due and not valkey.is_cancelled():
             await asyncio.sleep(EVERY)
-            due, self._due = self._due, set()
+            due, self._due = self._due, []
+            for writing in due:
+                writing.is_due = False
             try:
                 await _append(due)
             except valkey.Unreachable:
                 for writing in due:
                     writing.written = 0  # whatever Valkey kept: it is told again from the beginning
-                self._due |= due
+                    self.wake(writing)
                 await asyncio.sleep(1)
 
 
-async def _append(due: set[Writing]) -> None:
-    pipeline = valkey.client().pipeline(transaction=False)
-    batches: list[tuple[Writing | None, int]] = []
-    for writing in due:
-        number = len(writing.entries)
-        pipeline.xadd(
-            writing.name,
-            {_FIELD: writing.packed},
-            id=f"{writing.epoch}-{number}",
-            maxlen=MOST,
-            nomkstream=writing.written > 0,
-        )
-        batches.append((writing, number))
-        if writing.must_expire():
-            pipeline.expire(writing.name, TTL)
-            batches.append((None, 0))
-    answers = await pipeline.execute(raise_on_error=False)
-    for (written, number), answer in zip(batches, answers, strict=True):
-        if written is not None:
-            _note(written, number, answer)
+# Keys are streams; arguments are how many entries each keeps and for how long, and for each an id, what to append under it, and
+# whether the stream must be there already. The answer says of each whether it was. An id that is refused is there already, or a newer
+# epoch is.
+_APPEND = """
+local told = {}
+for i, key in ipairs(KEYS) do
+  local id, text, was_there = ARGV[3 * i], ARGV[3 * i + 1], ARGV[3 * i + 2] == '1'
+  if was_there and redis.call('EXISTS', key) == 0 then
+    told[i] = 0
+  else
+    redis.pcall('XADD', key, 'MAXLEN', '~', ARGV[1], id, 'f', text)
+    redis.call('EXPIRE', key, ARGV[2])
+    told[i] = 1
+  end
+end
+return told
+"""
 
 
-def _note(writing: Writing, number: int, answer: object) -> None:
-    if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
-        raise answer
-    if answer is None:  # the stream is gone, with what was written before: tell all of it again
-        writing.written = 0
+async def _append(due: list[Writing]) -> None:
+    """Raises one of valkey.Unreachable."""
+    batch = [(writing, len(writing.entries)) for writing in due]
+    arguments: list[Any] = [MOST, TTL]
+    for writing, number in batch:
+        arguments += (f"{writing.epoch}-{number}", writing.packed, int(writing.written > 0))
+    append = valkey.client().register_script(_APPEND)
+    told = await append([writing.name for writing in due], arguments)
+    for (writing, number), is_there in zip(batch, told, strict=True):
+        _note(writing, number, bool(is_there))
+
+
+def _note(writing: Writing, number: int, is_there: bool) -> None:
+    writing.written = number if is_there else 0
+    if not is_there:  # the stream is gone, with what was written before: tell all of it again
         flusher().wake(writing)
-    else:  # also where the id was refused: it is there already, or a newer epoch is
-        writing.written = number
 
 
 @dataclass(eq=False, slots=True)
