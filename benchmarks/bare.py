@@ -1,4 +1,4 @@
-"""What the product's streams are compared with: `python -m benchmarks.bare (library | tokens | frames) PORT`.
+"""What the product's streams are compared with: `python -m benchmarks.bare (library | tokens | frames | silent) PORT`.
 
 The same tokens in the same JSON, and nothing else: no auth, no tenant, no database, no log. `library` is a server of the
 `websockets` library; `tokens` and `frames` are ASGI applications on uvicorn as the product sets it up, one with a frame for each
@@ -57,6 +57,13 @@ async def coalesced(question: str, send: Send) -> None:
         if isinstance(piece, str):
             coalescer.add(piece)
     coalescer.flush()
+    await send(END)
+
+
+async def silent(question: str, send: Send) -> None:
+    """What the source itself costs."""
+    async for _ in pieces(question):
+        pass
     await send(END)
 
 
@@ -123,7 +130,7 @@ def main() -> None:
     if kind == "library":
         uvloop.run(library(port))
     else:
-        asgi(application({"tokens": one_by_one, "frames": coalesced}[kind]), port)
+        asgi(application({"tokens": one_by_one, "frames": coalesced, "silent": silent}[kind]), port)
 
 
 if __name__ == "__main__":

@@ -51,9 +51,11 @@ class Place:
     pid: int
     window: float = WINDOW
     lead: float = 1.0
+    is_silent: bool = False
 
     def streams(self, **plan: Any) -> Heard:
-        told = Plan(self.url, self.origin, self.pid, **{"window": self.window, "lead": self.lead, **plan})
+        own = {"window": self.window, "lead": self.lead, "is_silent": self.is_silent}
+        told = Plan(self.url, self.origin, self.pid, **{**own, **plan})
         command = [sys.executable, "-m", "benchmarks.listeners", json.dumps(asdict(told))]
         heard = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
         return Heard(**json.loads(heard))
@@ -66,7 +68,9 @@ def bare(kind: str) -> Iterator[Place]:
     try:
         _wait_for(process, port)
         window = 0.0 if kind == "tokens" else WINDOW
-        yield Place(f"ws://127.0.0.1:{port}/", "http://127.0.0.1", process.pid, window)
+        yield Place(
+            f"ws://127.0.0.1:{port}/", "http://127.0.0.1", process.pid, window, is_silent=kind == "silent"
+        )
     finally:
         process.kill()
         process.wait()
