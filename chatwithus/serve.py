@@ -6,6 +6,7 @@ FINISH_SECONDS; then it ends, whatever still hangs."""
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -44,6 +45,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         """Connections inherit the limit from their listeners; the kernel keeps it where Linux does."""
         await super().startup(sockets)
+        _spare_the_collector()
         for server in self.servers:
             for listener in server.sockets:
                 listener.setsockopt(
@@ -67,6 +69,14 @@ class Server(uvicorn.Server):
         while asyncio.get_running_loop().time() < until and not self.force_exit:
             await self.on_tick(0)  # keeps the Date header right
             await asyncio.sleep(0.1)
+
+
+def _spare_the_collector() -> None:
+    """It looks through all that lives again and again, while every stream waits (110 ms were measured); what was made for the whole
+    life of the process is no garbage, and of the rest little goes in circles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _end_in(seconds: float) -> None:

@@ -6,7 +6,11 @@ from typing import Any
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+
+from consumers.eager import PUT
 
 NOT_TEXT, TOO_BIG = 1007, 1009
 LINGER, LINGER_AT_THE_END = (
@@ -14,6 +18,7 @@ LINGER, LINGER_AT_THE_END = (
     2.0,
 )  # seconds in which a client may still read what it was sent before the close
 REFUSAL = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_WHOLE_TEXT = 0x80 | Opcode.TEXT
 SMALLEST_FRAGMENT = 64  # bytes on average: a message of many empty fragments costs memory and never ends
 
 
@@ -23,6 +28,20 @@ class Connection(WebSocketsSansIOProtocol):
         self._most_fragments = self.config.ws_max_size // SMALLEST_FRAGMENT
         self._is_waiting_to_pong = False
         self._dropping: asyncio.TimerHandle | None = None
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][PUT] = self.put  # type: ignore[assignment]  # of ASGI, not of ours
+
+    def put(self, text: str) -> bool:
+        """Write a frame without a wait and without a coroutine, where the client reads. Otherwise False: `send` knows what to do."""
+        is_open = self.conn.state is OPEN and not self.close_sent and not self.transport.is_closing()
+        if not is_open or not self.writable.is_set():
+            return False
+        data = text.encode()
+        self.transport.write(_header(len(data)) + data)
+        return True
 
     def data_received(self, data: bytes) -> None:
         """uvicorn leaves a handshake that `websockets` cannot read without an answer, for ever, and fails at its own end."""
@@ -101,3 +120,15 @@ class Connection(WebSocketsSansIOProtocol):
             if self._dropping is not None:
                 self._dropping.cancel()
             self._dropping = self.loop.call_later(seconds, self.transport.abort)
+
+
+def _header(length: int) -> bytes:
+    """Of a text in one frame from a server (RFC 6455, section 5.2)."""
+    if length < 126:
+        return _SHORT[length]
+    if length < 65536:
+        return bytes((_WHOLE_TEXT, 126)) + length.to_bytes(2, "big")
+    return bytes((_WHOLE_TEXT, 127)) + length.to_bytes(8, "big")
+
+
+_SHORT = [bytes((_WHOLE_TEXT, length)) for length in range(126)]

@@ -4,7 +4,7 @@ frame that cannot be read."""
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from apps.chats.conversations import NoSuchChat
 from apps.tenants import access, audit, watch
 from apps.tenants.hops import hop
 from apps.tenants.limits import TooMany
-from consumers.eager import start
+from consumers.eager import PUT, start
 from consumers.heartbeat import PING, Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -49,9 +49,12 @@ class Consumer(AsyncWebsocketConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._work: set[asyncio.Task[None]] = set()
+        self._sending = 0
+        self._put: Callable[[str], bool] = _not_at_once
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._main = asyncio.current_task()
+        self._put = scope.get("extensions", {}).get(PUT, _not_at_once)
         try:
             if get_channel_layer(self.channel_layer_alias) is None:
                 await self._listen(scope, receive, send)
@@ -140,10 +143,16 @@ class Consumer(AsyncWebsocketConsumer):
     ) -> None:
         """Waits while the client does not read; the heartbeat says for how long."""
         self.heartbeat.sends(self)
+        self._sending += 1
         try:
             await self.base_send({"type": "websocket.send", "text": text_data})  # type: ignore[arg-type]  # Channels' union
         finally:
+            self._sending -= 1
             self.heartbeat.sent(self)
+
+    def _sent(self, text: str) -> bool:
+        """Whether it could be sent at once, and behind everything that was sent before."""
+        return not self._sending and self._put(text)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run beside the reading of frames; what still runs when the socket goes is cancelled."""
@@ -168,8 +177,9 @@ class Consumer(AsyncWebsocketConsumer):
 
     def send_soon(self, text: str) -> None:
         """Send without waiting; for callbacks, whose callers are not to hear that a client has gone."""
-        with suppress(OSError):
-            start(self.send(text), then=self.run)
+        if not self._sent(text):
+            with suppress(OSError):
+                start(self.send(text), then=self.run)
 
     def attach(self, feed: hub.Feed) -> None:
         """Send what this feed tells from now on, instead of what another told before."""
@@ -187,34 +197,50 @@ class Consumer(AsyncWebsocketConsumer):
             feed.close()
 
     def _wake(self) -> None:
-        if not self._is_writing:
-            self._is_writing = True
-            start(self._write(), then=self.run)
-
-    async def _write(self) -> None:
+        """Send what the feed has: as a coroutine only from where the server makes us wait."""
+        if self._is_writing or (feed := self._feed) is None:
+            return
         try:
-            while (feed := self._feed) is not None and (entries := feed.take()):
+            entries = feed.take()
+        except Exception as error:
+            self._feed_failed(error)
+            return
+        for place, entry in enumerate(entries):
+            if not self._sent(entry.text):
+                self._is_writing = True
+                start(self._write(feed, entries[place:]), then=self.run)
+                return
+            if entry.seq is not None:
+                self.told(entry)
+                if self._feed is not feed:
+                    return
+
+    async def _write(self, feed: hub.Feed | None, entries: list[events.Entry]) -> None:
+        try:
+            while entries:
                 for entry in entries:
                     await self.send(entry.text)
                     if entry.seq is not None:
                         self.told(entry)
                     if self._feed is not feed:
                         break
-        except hub.TooSlow:
-            # Soon, since the feed's hub may be in the middle of a round.
-            asyncio.get_running_loop().call_soon(self.give_up)
+                feed = self._feed
+                entries = feed.take() if feed is not None else []
         except OSError:
             pass
-        except Exception:
-            logger.exception(
-                "A feed failed"
-            )  # what it had taken is lost to this socket, not to one that resumes
-            asyncio.get_running_loop().call_soon(self.give_up)
+        except Exception as error:
+            self._feed_failed(error)
         finally:
             self._is_writing = False
 
     def told(self, entry: events.Entry) -> None:
         """A durable event was sent; for consumers that act on one."""
+
+    def _feed_failed(self, error: Exception) -> None:
+        """What it had taken is lost to this socket, not to one that resumes. Soon, since its hub may be in the middle of a round."""
+        if not isinstance(error, hub.TooSlow):
+            logger.error("A feed failed", exc_info=error)
+        asyncio.get_running_loop().call_soon(self.give_up)
 
     def ping(self) -> None:
         self.send_soon(PING)
@@ -266,6 +292,10 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def on_pong(self, frame: events.Frame) -> None:
         """The client's answer to our ping; nothing to do."""
+
+
+def _not_at_once(text: str) -> bool:
+    return False
 
 
 def _refusal(error: Exception) -> events.Frame:

@@ -5,6 +5,8 @@ from functools import partial
 from types import coroutine
 from typing import Any
 
+PUT = "chatwithus.put"  # the extension of ASGI by which our own server takes a text without a coroutine: sockets.Connection.put
+
 
 def start(work: Coroutine[Any, Any, None], *, then: Callable[[Coroutine[Any, Any, None]], object]) -> None:
     """Run it in the caller's turn; only where it has to wait is the rest handed to `then`. What it raises before that is

@@ -44,8 +44,8 @@ class Latest:
 
     def accepts(self, entry: Entry) -> bool:
         """Only the next delta: what comes after a gap waits until that is told again, or for the end, which heals it."""
-        is_of_it = (entry.exchange, entry.epoch) == self.name
-        return is_of_it and not self.has_ended and entry.index == len(self.heard)
+        is_next = entry.index == len(self.heard) and not self.has_ended
+        return is_next and entry.epoch == self.epoch and entry.exchange == self.exchange
 
 
 class ChatLog:
@@ -106,8 +106,9 @@ class ChatLog:
     def hear(self, entries: Sequence[Entry]) -> None:
         """Append the deltas that come next in the running reply; late and repeated ones are dropped."""
         for entry in entries:
-            if entry.index is not None and self.latest is not None and self.latest.accepts(entry):
-                self._append((entry,))
+            if self.latest is not None and entry.index is not None and self.latest.accepts(entry):
+                self._entries.append(entry)
+                self.latest.heard.append(entry)
         self._wake()
 
     def retold(self, exchange: ContentChat) -> list[Entry]:

@@ -41,11 +41,14 @@ class Feed:
 
     def take(self) -> list[Entry]:
         """What there is to read now. Raises TooSlow."""
-        taken, self._backlog = self._backlog, []
         found = self.log.since(self._at)
         self._at += len(found)
+        taken, self._backlog = self._backlog, []
         for entry in found:
-            taken += self._news(entry)
+            if entry.seq is not None:
+                taken += self._news(entry)
+            elif self._is_next(entry):
+                taken.append(entry)
         return taken
 
     def close(self) -> None:
@@ -65,9 +68,7 @@ class Feed:
                 await self._grown.wait()
 
     def _news(self, entry: Entry) -> list[Entry]:
-        if entry.seq is None:
-            return [entry] if self._is_next(entry) else []
-        if entry.seq <= self._seq:
+        if entry.seq is None or entry.seq <= self._seq:
             return []
         self._seq = entry.seq
         if entry.type == events.STARTED:

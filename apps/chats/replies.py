@@ -99,11 +99,11 @@ async def _ask(
     holder = await here().lease.hold()
     known: dict[str, Any] = {"client_message_id": client_message_id, "opening": opening, "history": history}
     asked = await hop(conversations.ask)(chat_id, text, holder=holder, **known)
-    recorded(asked)
     log = hub.here().log(chat_id)
     start = log.end
     if asked.claim is not None:
         here().begin(asked.claim, log, received_at)
+    recorded(asked)
     log.tell(asked.told)
     if not asked.is_new and asked.exchange.state in {"running", "queued"}:
         here().look_after(scope.current(), chat_id)

@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Opcode
 
+from consumers.eager import PUT
 from tests.bare import HANDSHAKE, PATIENCE, frame, raw, serving, until
 from tests.proxy import Proxy
 
@@ -155,6 +156,54 @@ async def test_a_restart_says_so() -> None:
             await client.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
+
+
+@dataclass
+class Putter:
+    """An application that puts texts as long as it can, and keeps by what."""
+
+    texts: tuple[str, ...] = ()
+    put: Any = None
+    has_gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.put = scope["extensions"][PUT]
+        await receive()
+        assert not self.put("too early")
+        await send({"type": "websocket.accept"})
+        assert all(map(self.put, self.texts))
+        while (await receive())["type"] == "websocket.receive":
+            pass
+        self.has_gone.set()
+
+
+async def test_what_is_put_arrives_as_a_frame_of_its_own_however_long_it_is() -> None:
+    texts = tuple("é" * (length // 2) + "x" * (length % 2) for length in (0, 1, 125, 126, 65_535, 65_536))
+    async with serving(Putter(texts)) as running, connect(running.url) as client:
+        assert [await client.recv() for _ in texts] == list(texts)
+
+
+async def test_nothing_is_put_for_a_client_that_does_not_read() -> None:
+    putter = Putter()
+    async with serving(putter) as running, raw(running.port):
+        await until(lambda: putter.put is not None)
+        held = 0
+        async with asyncio.timeout(PATIENCE):
+            while held == 0 or putter.put("x" * 65_536):
+                held += 65_536
+                await asyncio.sleep(0)
+        assert held < 16 * MIB
+
+
+async def test_nothing_is_put_for_a_client_that_has_gone_and_nothing_raised() -> None:
+    putter = Putter()
+    async with serving(putter) as running:
+        async with raw(running.port):
+            await until(lambda: putter.put is not None and putter.put("x"))
+        await until(lambda: not putter.put("x"))
+        async with asyncio.timeout(PATIENCE):
+            await putter.has_gone.wait()
+        assert not putter.put("x")
 
 
 async def answered(port: int, header: bytes) -> bytes:
