@@ -1,13 +1,22 @@
-"""Where each embedder lives; a new one is a module and a line here."""
+"""Where each kind of embedder lives; a new one is a module and a line here.
 
-from functools import cache
+A name is a kind, or a kind and a model of a server: `minilm`, `ollama:nomic-embed-text`, `bedrock:amazon.titan-embed-text-v2:0`."""
+
+from functools import lru_cache
 from importlib import import_module
 from threading import Lock
 from typing import cast
 
 from apps.agents.embedders.base import Embedder
+from apps.agents.providers.base import Connection
 
-EMBEDDERS = {"minilm": "apps.agents.embedders.minilm.MiniLM"}
+EMBEDDERS = {
+    "minilm": "apps.agents.embedders.minilm.MiniLM",
+    "ollama": "apps.agents.embedders.ollama.Ollama",
+    "bedrock": "apps.agents.embedders.titan.Titan",
+    "openai": "apps.agents.embedders.openai.OpenAI",
+}
+NOWHERE = Connection()
 
 _loading = Lock()
 
@@ -16,15 +25,18 @@ class UnknownEmbedder(LookupError):
     """No embedder of that name is in the catalogue."""
 
 
-def load(name: str) -> Embedder:
-    """The process's one instance of an embedder, even when two threads ask at once."""
-    if name not in EMBEDDERS:
-        raise UnknownEmbedder(f"There is no embedder named {name!r}. Known: {', '.join(sorted(EMBEDDERS))}.")
+def load(name: str, connection: Connection = NOWHERE) -> Embedder:
+    """The process's one instance of an embedder for a connection, even when two threads ask at once."""
+    kind, _, model = name.partition(":")
+    if kind not in EMBEDDERS or (kind == "minilm") != (not model):
+        known = ", ".join(one if one == "minilm" else f"{one}:MODEL" for one in sorted(EMBEDDERS))
+        raise UnknownEmbedder(f"There is no embedder named {name!r}. Known: {known}.")
     with _loading:
-        return _instance(EMBEDDERS[name])
+        return _instance(EMBEDDERS[kind], model, connection)
 
 
-@cache
-def _instance(path: str) -> Embedder:
+@lru_cache(maxsize=64)
+def _instance(path: str, model: str, connection: Connection) -> Embedder:
     module, _, attribute = path.rpartition(".")
-    return cast(Embedder, getattr(import_module(module), attribute)())
+    made = getattr(import_module(module), attribute)
+    return cast(Embedder, made(model, connection) if model else made())

@@ -60,7 +60,7 @@ class Bedrock:
                 call.put(piece)
             call.close(None)
         except Exception as error:
-            call.close(self._failure(error))
+            call.close(failure(self._connection, error))
 
     def _pieces(self, prompt: Prompt) -> Iterator[Piece]:
         events = self._client().converse_stream(**request(prompt))["stream"]
@@ -82,27 +82,10 @@ class Bedrock:
     def _client(self) -> Any:
         """Made in a thread, since that takes a quarter of a second."""
         with self._making:
-            self._made = self._made or _client(self._connection)
+            if self._made is None:
+                self._made = client(self._connection)
+                self._made._endpoint.http_session._pool_classes_by_scheme.update(_pools())
             return self._made
-
-    def _failure(self, error: Exception) -> ProviderError:
-        if isinstance(error, ProviderError):
-            return error
-        from botocore import exceptions as aws
-
-        said = self._connection.redacted(str(error)[:300])
-        if isinstance(error, aws.ClientError):
-            return _refusal(error, said)
-        if isinstance(error, aws.ConnectTimeoutError | aws.ReadTimeoutError):
-            return ProviderError(said, kind="timeout", retryable=True)
-        if isinstance(error, aws.ConnectionError):
-            return ProviderError(said, kind="unreachable", retryable=True)
-        if isinstance(error, aws.BotoCoreError) and not isinstance(error, aws.HTTPClientError):
-            return ProviderError(
-                said, kind="refused", retryable=False
-            )  # its own checks, before anything is sent
-        message = f"Bedrock broke off, or sent what cannot be read ({type(error).__name__}: {said})."
-        return ProviderError(message, kind="garbled", retryable=True)
 
 
 class Call:
@@ -173,6 +156,25 @@ def request(prompt: Prompt) -> dict[str, Any]:
     return {"modelId": prompt.model, "messages": turns, "inferenceConfig": limits, **known}
 
 
+def failure(connection: Connection, error: Exception) -> ProviderError:
+    """What went wrong, in words for staff."""
+    if isinstance(error, ProviderError):
+        return error
+    from botocore import exceptions as aws
+
+    said = connection.redacted(str(error)[:300])
+    if isinstance(error, aws.ClientError):
+        return _refusal(error, said)
+    if isinstance(error, aws.ConnectTimeoutError | aws.ReadTimeoutError):
+        return ProviderError(said, kind="timeout", retryable=True)
+    if isinstance(error, aws.ConnectionError):
+        return ProviderError(said, kind="unreachable", retryable=True)
+    if isinstance(error, aws.BotoCoreError) and not isinstance(error, aws.HTTPClientError):
+        return ProviderError(said, kind="refused", retryable=False)  # its own checks, before anything is sent
+    message = f"Bedrock broke off, or sent what cannot be read ({type(error).__name__}: {said})."
+    return ProviderError(message, kind="garbled", retryable=True)
+
+
 def _refusal(error: Any, said: str) -> ProviderError:
     """Of the service, by its code; in the midst of a stream the code begins with a small letter."""
     told = error.response
@@ -185,7 +187,8 @@ def _refusal(error: Any, said: str) -> ProviderError:
     return ProviderError(said, kind=kind, retryable=kind != "refused", retry_after=pause)
 
 
-def _client(connection: Connection) -> Any:
+def client(connection: Connection) -> Any:
+    """Raises ProviderError where there is no key."""
     from botocore.config import Config
 
     config = Config(
@@ -199,9 +202,7 @@ def _client(connection: Connection) -> Any:
         ignore_configured_endpoint_urls=True,
     )
     url = connection.url or None
-    client = _session(connection).client("bedrock-runtime", endpoint_url=url, config=config)
-    client._endpoint.http_session._pool_classes_by_scheme.update(_pools())
-    return client
+    return _session(connection).client("bedrock-runtime", endpoint_url=url, config=config)
 
 
 def _session(connection: Connection) -> Any:

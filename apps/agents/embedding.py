@@ -1,0 +1,13 @@
+"""Embedders with the way to reach them: the operator's servers, since vectors of all organisations are of one model."""
+
+from apps.agents import connections
+from apps.agents.embedders import catalogue
+from apps.agents.embedders.base import Embedder
+
+
+def of(name: str) -> Embedder:
+    """By its name in the catalogue. Raises UnknownEmbedder, or ProviderError where the operator gives no such server."""
+    kind, _, model = name.partition(":")
+    return catalogue.load(
+        name, connections.shared(kind) if model and kind in catalogue.EMBEDDERS else catalogue.NOWHERE
+    )
