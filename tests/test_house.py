@@ -73,7 +73,7 @@ ONE_FILE_ONLY = {
     r"\bgroup_send\b": {"apps/analysis/live.py": "dashboards"},
     r"import (httpcore|httpx|requests|aiohttp|urllib\.request|urllib3|ftplib)\b|from (httpcore|httpx|requests|aiohttp|urllib3|urllib\.request)\b": {
         "apps/knowledge/egress.py": "the one guarded way out to addresses that tenants give",
-        "apps/agents/providers/wire.py": "the judged transport that providers' own clients are given",
+        "apps/agents/servers/wire.py": "the judged transport that providers' own clients are given",
     },
     r"import (http\.client|socket)\b|from socket\b": {
         "apps/knowledge/egress.py": "resolves a name once, to judge the address that is then connected to",

@@ -115,7 +115,7 @@ class Upstream:
         leaving = asyncio.ensure_future(reader.read(1))
         try:
             await asyncio.wait((saying, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not saying.done():
+            if not saying.done() or isinstance(saying.exception(), OSError):
                 asked.gone_at = asyncio.get_running_loop().time()
                 asked.gone.set()
             return saying.done() and saying.exception() is None and saying.result()

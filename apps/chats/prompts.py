@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from apps.agents.models import Agent
-from apps.agents.providers.base import Prompt, Source, Turn, Usage
+from apps.agents.providers.base import Message, Prompt, Source, Turn, Usage
 from apps.knowledge import retrieval
 from apps.knowledge.retrieval import Found
 
@@ -25,7 +25,22 @@ def compose(agent: Agent, question: str, *, history: Sequence[Turn], found: Sequ
         ),
         refusal=agent.refusal,
         most_tokens=settings.MAX_OUTPUT_TOKENS,
+        messages=_messages(agent, question, history, found),
     )
+
+
+def _messages(
+    agent: Agent, question: str, history: Sequence[Turn], found: Sequence[Found]
+) -> tuple[Message, ...]:
+    read = [f"[{number}] {one.title}\n{one.text}" for number, one in enumerate(found, start=1)]
+    rules = f"Answer from these passages alone and cite them as [1]. Where they have no answer, say: {agent.refusal}"
+    said = [
+        message
+        for turn in history
+        for message in (Message("user", turn.request), Message("assistant", turn.response))
+    ]
+    system = Message("system", "\n\n".join([agent.instructions, rules, *read]))
+    return system, *(one for one in said if one.text), Message("user", question)
 
 
 def most(agent: Agent, question: str, *, history: Sequence[Turn]) -> Usage:

@@ -107,6 +107,7 @@ class Reply:
             except ProviderError as error:
                 logger.warning("Provider of agent %s: %s", self.claim.agent.id, error)
                 self._was_refused = not self._pieces
+                self.wants_person = self.wants_person or self.claim.agent.hands_over
                 await self._end(self._failure(f"provider_{error.kind}", retryable=error.retryable))
             except Exception:
                 logger.exception("Reply to exchange %s failed", self.exchange.id)

@@ -376,7 +376,7 @@ async def test_what_was_judged_is_what_is_called(monkeypatch: pytest.MonkeyPatch
     """A name that stands for another address a moment later (DNS rebinding) is asked for once."""
     import httpx
 
-    from apps.agents.providers import wire
+    from apps.agents.servers import wire
 
     asked: list[str] = []
 

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import cast
 
 from apps.agents.embedders.base import Embedder
-from apps.agents.providers.base import Connection
+from apps.agents.servers.base import Connection
 
 EMBEDDERS = {
     "minilm": "apps.agents.embedders.minilm.MiniLM",

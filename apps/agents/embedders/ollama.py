@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from apps.agents.embedders.remote import Remote
-from apps.agents.providers import wire
+from apps.agents.servers import wire
 
 
 class Ollama(Remote):

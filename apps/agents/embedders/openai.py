@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.agents.embedders.remote import Remote
-from apps.agents.providers import wire
+from apps.agents.servers import wire
 
 
 class OpenAI(Remote):

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 
-from apps.agents.providers import wire
-from apps.agents.providers.base import Connection, ProviderError
+from apps.agents.servers import wire
+from apps.agents.servers.base import Connection, ProviderError
 
 BATCH = 64  # texts in one request
 SECONDS = 60.0  # for one request

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from apps.agents.embedders.remote import Remote
-from apps.agents.providers import bedrock
+from apps.agents.servers import aws
 
 AT_ONCE = 8
 
@@ -28,7 +28,7 @@ class Titan(Remote):
 
     @cached_property
     def _client(self) -> Any:
-        return bedrock.client(self._connection)
+        return aws.client(self._connection)
 
     def _embed(self, text: str) -> Sequence[float]:
         try:
@@ -36,4 +36,4 @@ class Titan(Remote):
             found: Sequence[float] = json.loads(answer["body"].read())["embedding"]
             return found
         except Exception as error:
-            raise bedrock.failure(self._connection, error) from None
+            raise aws.failure(self._connection, error) from None

@@ -12,22 +12,10 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from apps.agents.providers.base import Connection, Kind, Piece, Prompt, ProviderError, Usage
-from apps.agents.providers.loops import PerLoop
-from apps.agents.providers.wire import kind_of, retry_after
+from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage
+from apps.agents.servers import aws
+from apps.agents.servers.loops import PerLoop
 
-MOST = 32  # threads for one connection; who comes later waits for one
-CONNECT_SECONDS, READ_SECONDS = 5, 300
-_KINDS: dict[str, Kind] = {
-    "ThrottlingException": "overloaded",
-    "TooManyRequestsException": "overloaded",
-    "ServiceUnavailableException": "overloaded",
-    "ModelNotReadyException": "overloaded",
-    "InternalServerException": "unreachable",
-    "ModelTimeoutException": "timeout",
-    "ModelStreamErrorException": "garbled",
-    "ModelErrorException": "garbled",
-}
 _here = threading.local()
 _holding = threading.Lock()
 
@@ -37,7 +25,7 @@ class Bedrock:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._free = PerLoop(lambda: asyncio.Semaphore(MOST))
+        self._free = PerLoop(lambda: asyncio.Semaphore(aws.MOST))
         self._making = threading.Lock()
         self._made: Any = None
 
@@ -60,7 +48,7 @@ class Bedrock:
                 call.put(piece)
             call.close(None)
         except Exception as error:
-            call.close(failure(self._connection, error))
+            call.close(aws.failure(self._connection, error))
 
     def _pieces(self, prompt: Prompt) -> Iterator[Piece]:
         events = self._client().converse_stream(**request(prompt))["stream"]
@@ -83,7 +71,7 @@ class Bedrock:
         """Made in a thread, since that takes a quarter of a second."""
         with self._making:
             if self._made is None:
-                self._made = client(self._connection)
+                self._made = aws.client(self._connection)
                 self._made._endpoint.http_session._pool_classes_by_scheme.update(_pools())
             return self._made
 
@@ -156,95 +144,14 @@ def request(prompt: Prompt) -> dict[str, Any]:
     return {"modelId": prompt.model, "messages": turns, "inferenceConfig": limits, **known}
 
 
-def failure(connection: Connection, error: Exception) -> ProviderError:
-    """What went wrong, in words for staff."""
-    if isinstance(error, ProviderError):
-        return error
-    from botocore import exceptions as aws
-
-    said = connection.redacted(str(error)[:300])
-    if isinstance(error, aws.ClientError):
-        return _refusal(error, said)
-    if isinstance(error, aws.ConnectTimeoutError | aws.ReadTimeoutError):
-        return ProviderError(said, kind="timeout", retryable=True)
-    if isinstance(error, aws.ConnectionError):
-        return ProviderError(said, kind="unreachable", retryable=True)
-    if isinstance(error, aws.BotoCoreError) and not isinstance(error, aws.HTTPClientError):
-        return ProviderError(said, kind="refused", retryable=False)  # its own checks, before anything is sent
-    message = f"Bedrock broke off, or sent what cannot be read ({type(error).__name__}: {said})."
-    return ProviderError(message, kind="garbled", retryable=True)
-
-
-def _refusal(error: Any, said: str) -> ProviderError:
-    """Of the service, by its code; in the midst of a stream the code begins with a small letter."""
-    told = error.response
-    code = str(told.get("Error", {}).get("Code", ""))
-    kind = _KINDS.get(code[:1].upper() + code[1:])
-    if kind is None:
-        kind = kind_of(told.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
-    headers = told.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    pause = retry_after(headers.get("retry-after"))
-    return ProviderError(said, kind=kind, retryable=kind != "refused", retry_after=pause)
-
-
-def client(connection: Connection) -> Any:
-    """Raises ProviderError where there is no key."""
-    from botocore.config import Config
-
-    config = Config(
-        signature_version="v4"
-        if connection.secrets
-        else None,  # or a token of the environment, the operator's, would be taken
-        retries={"total_max_attempts": 1},
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        max_pool_connections=MOST,
-        ignore_configured_endpoint_urls=True,
-    )
-    url = connection.url or None
-    return _session(connection).client("bedrock-runtime", endpoint_url=url, config=config)
-
-
-def _session(connection: Connection) -> Any:
-    import boto3
-
-    if not connection.is_shared and not connection.secret("secret_access_key"):
-        raise ProviderError("There is no key for Bedrock.", kind="refused", retryable=False)
-    session = boto3.Session(
-        aws_access_key_id=connection.secret("access_key_id") or None,
-        aws_secret_access_key=connection.secret("secret_access_key") or None,
-        aws_session_token=connection.secret("session_token") or None,
-        region_name=connection.region,
-        profile_name=connection.profile or None,
-    )
-    return _as_role(session, connection) if connection.role else session
-
-
-def _as_role(session: Any, connection: Connection) -> Any:
-    """With keys that are taken anew whenever they run out."""
-    import boto3
-    import botocore.session
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-
-    fetcher = AssumeRoleCredentialFetcher(
-        session._session.create_client,
-        session.get_credentials(),
-        connection.role,
-        extra_args={"RoleSessionName": "chat-with-us"},
-    )
-    inner = botocore.session.get_session()
-    inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-    return boto3.Session(botocore_session=inner, region_name=connection.region)
-
-
 @cache
 def _pools() -> dict[str, Any]:
     """Of Held connections, by scheme."""
-    from botocore import awsrequest as aws
+    from botocore import awsrequest
 
-    plain = type("Plain", (Held, aws.AWSHTTPConnection), {})
-    secure = type("Secure", (Held, aws.AWSHTTPSConnection), {})
+    plain = type("Plain", (Held, awsrequest.AWSHTTPConnection), {})
+    secure = type("Secure", (Held, awsrequest.AWSHTTPSConnection), {})
     return {
-        "http": type("PlainPool", (aws.AWSHTTPConnectionPool,), {"ConnectionCls": plain}),
-        "https": type("SecurePool", (aws.AWSHTTPSConnectionPool,), {"ConnectionCls": secure}),
+        "http": type("PlainPool", (awsrequest.AWSHTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("SecurePool", (awsrequest.AWSHTTPSConnectionPool,), {"ConnectionCls": secure}),
     }

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, cast
 
-from apps.agents.providers import wire
 from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage
-from apps.agents.providers.loops import PerLoop
+from apps.agents.servers import wire
+from apps.agents.servers.loops import PerLoop
 
 
 class Ollama:

@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from apps.agents.providers import wire
 from apps.agents.providers.base import Connection, Piece, Prompt, Usage
-from apps.agents.providers.loops import PerLoop
+from apps.agents.servers import wire
+from apps.agents.servers.loops import PerLoop
 
 THEIRS = "https://api.openai.com/"
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import httpx
 
-from apps.agents.providers.base import Connection, Kind, ProviderError
+from apps.agents.servers.base import Connection, Kind, ProviderError
 from apps.tenants import addresses
 
 CONNECT_SECONDS = 5.0

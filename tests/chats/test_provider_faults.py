@@ -1,0 +1,204 @@
+"""What a visitor, staff and the record see where a provider fails, and what a provider sees where a visitor leaves."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from channels.db import database_sync_to_async
+from django.conf import LazySettings
+
+from apps.agents import attempts, breakers
+from apps.agents.models import Agent
+from apps.chats import hub, replies
+from apps.chats.events import Entry, Position
+from apps.chats.models import Chat, ContentChat
+from apps.tenants.models import Credential, Tenant
+from tests.chats.test_replies import ask, end, row, said, told
+from tests.upstream import Script, Upstream
+from tests.wires import WIRES
+from tests.world import House
+
+on_database = database_sync_to_async
+
+
+@pytest.fixture(params=WIRES)
+async def upstream(
+    request: pytest.FixtureRequest, house: House, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Upstream]:
+    """A server of the house's own, on which its agent thinks."""
+    monkeypatch.setattr(attempts, "PAUSE", 0.01)
+    breakers._failing.clear()
+    settings.PROVIDER_HOSTS = ["127.0.0.1"]
+    wire = WIRES[request.param]
+    async with Upstream(wire) as upstream:
+        connection = wire.connection(upstream.port)
+        settings.BEDROCK_URL, settings.BEDROCK_REGION = connection.url, connection.region
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", connection.secret("access_key_id"))
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", connection.secret("secret_access_key"))
+        await on_database(_move)(house, wire.provider, connection.url, connection.secret("api_key"))
+        yield upstream
+
+
+def _move(house: House, provider: str, url: str, key: str) -> None:
+    if provider != "bedrock":
+        Credential.keep(provider, {"url": url, "api_key": key}, hint="")
+    Tenant.objects.filter(id=house.tenant.id).update(providers=["builtin", provider])
+    Agent.objects.filter(id=house.agent.id).update(provider=provider, model="m")
+
+
+@on_database
+def configure(house: House, **fields: Any) -> None:
+    Agent.objects.filter(id=house.agent.id).update(**fields)
+
+
+@on_database
+def chat(question: replies.Question) -> Chat:
+    return Chat.objects.get(id=question.log.chat_id)
+
+
+async def until_over(question: replies.Question) -> ContentChat:
+    await replies.settle()
+    return await row(question)
+
+
+async def everything(question: replies.Question) -> list[Entry]:
+    """All that a visitor is told, up to the end of this reply and what follows from it."""
+    feed, found = await hub.follow(question.log.chat_id, Position(0)), []
+    try:
+        async for entry in feed:
+            found.append(entry)
+            if entry.type in {"handoff", "resolved"}:
+                return found
+    finally:
+        feed.close()
+    return found
+
+
+async def test_an_agent_thinks_on_its_organisations_own_server(house: House, upstream: Upstream) -> None:
+    question = await ask(house, "What is the weather?")
+    assert said(await told(question)) == "Two words"
+    assert (await row(question)).usage == {"input_tokens": 11, "output_tokens": 7}
+    assert "What is the weather?" in upstream.wire.text(upstream.asked[0].json)
+
+
+@pytest.mark.parametrize(("script", "code"), [
+    (Script(status=401, echoes=True), "provider_refused"), (Script(status=429), "provider_overloaded"), (Script(status=500), "provider_unreachable"),
+    (Script(pieces=()), "provider_garbled"), (Script(raw=b"\xff" * 100), "provider_garbled"),
+])  # fmt: skip
+async def test_a_failure_before_the_first_word_is_told_politely_and_without_secrets(
+    house: House, upstream: Upstream, script: Script, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.script = script
+    question = await ask(house)
+    entries = await told(question)
+    assert (end(entries)["type"], end(entries)["code"], said(entries)) == ("reply.failed", code, "")
+    frames = " ".join(entry.text for entry in entries)
+    kept = await on_database(
+        lambda: str(ContentChat.objects.filter(id=question.asked.exchange.id).values())
+    )()
+    assert upstream.wire.secret not in frames + caplog.text + kept
+    assert "127.0.0.1" not in frames
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+@pytest.mark.parametrize("how", ["cut_after", "error_after"])
+async def test_a_failure_in_the_midst_keeps_what_was_said_once(
+    house: House, upstream: Upstream, how: str, after: int
+) -> None:
+    script: dict[str, Any] = {"pieces": tuple(f"w{n} " for n in range(4)), how: after}
+    upstream.script = Script(**script)
+    await configure(house, fallbacks=["builtin"])
+    question = await ask(house)
+    entries = await told(question)
+    assert (end(entries)["type"], end(entries)["retryable"]) == ("reply.failed", True)
+    assert said(entries) == (await row(question)).response == "".join(f"w{n} " for n in range(after))
+
+
+async def test_another_mind_answers_where_the_first_cannot(house: House, upstream: Upstream) -> None:
+    upstream.script = Script(status=503)
+    await configure(house, fallbacks=["builtin"])
+    entries = await told(await ask(house, "hello"))
+    assert end(entries)["type"] == "reply.completed"
+    assert said(entries)
+
+
+async def test_where_nobody_can_answer_a_person_is_asked_and_the_message_kept(
+    house: House, upstream: Upstream
+) -> None:
+    upstream._server.close()
+    await configure(house, hands_over=True)
+    began = time.monotonic()
+    question = await ask(house, "Is anybody there?")
+    entries = await everything(question)
+    assert time.monotonic() - began < 10
+    assert [entry.type for entry in entries if entry.type in {"reply.failed", "handoff"}] == [
+        "reply.failed",
+        "handoff",
+    ]
+    assert orjson.loads(entries[-1].text)["state"] == "waiting"
+    assert (await row(question)).request == "Is anybody there?"
+    assert (await chat(question)).handled_by == "waiting"
+
+
+@pytest.mark.parametrize(("script", "limit"), [(Script(before=60), "FIRST_TOKEN_SECONDS"), (Script(first=60), "FIRST_TOKEN_SECONDS"),
+                                               (Script(stall_after=1), "BETWEEN_TOKENS_SECONDS")])  # fmt: skip
+async def test_a_stall_ends_at_its_deadline_and_upstream(
+    house: House, upstream: Upstream, settings: LazySettings, script: Script, limit: str
+) -> None:
+    await told(await ask(house, "hello"))  # what is loaded once is loaded
+    setattr(settings, limit, 1)
+    upstream.script = script
+    question = await ask(house, message="m2")
+    asked = await upstream.arrival(2)
+    began = time.monotonic()
+    entries = await told(question)
+    assert time.monotonic() - began < 1.6
+    assert end(entries)["code"] == "provider_timeout"
+    await asyncio.wait_for(asked.gone.wait(), 0.5)
+
+
+@pytest.mark.parametrize("script", [Script(before=60), Script(first=60), Script(stall_after=1)])
+async def test_a_reply_that_is_stopped_is_stopped_upstream(
+    house: House, upstream: Upstream, script: Script
+) -> None:
+    upstream.script = script
+    question = await ask(house)
+    asked = await upstream.arrival()
+    assert await replies.stop(question.log.chat_id)
+    await asyncio.wait_for(asked.gone.wait(), 0.5)
+    assert (await until_over(question)).state == "stopped"
+
+
+async def test_a_reply_that_was_paid_for_in_full_is_ended_upstream(
+    house: House, upstream: Upstream, settings: LazySettings
+) -> None:
+    """A model that does not keep to its most tokens."""
+    from apps.agents import budgets
+
+    settings.MAX_OUTPUT_TOKENS = 50
+    await on_database(budgets.keep)(None, "day", tokens=1_000_000, cost=None)
+    upstream.will(pieces=("w ",) * 100_000, between=0.001)
+    question = await ask(house)
+    asked = await upstream.arrival()
+    await asyncio.wait_for(asked.gone.wait(), 10)
+    assert len((await until_over(question)).response.split()) == 50
+
+
+async def test_a_forbidden_server_is_refused_in_words_for_staff_alone(
+    house: House, upstream: Upstream, settings: LazySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    if upstream.wire.provider == "bedrock":
+        await configure(house, provider="ollama")
+        await on_database(Credential.keep)("ollama", {"url": "http://127.0.0.1:1"}, hint="")
+        await on_database(Tenant.objects.filter(id=house.tenant.id).update)(providers=["ollama"])
+    settings.PROVIDER_HOSTS = []
+    caplog.set_level(logging.WARNING)
+    entries = await told(await ask(house))
+    assert end(entries)["code"] == "provider_unreachable"
+    assert "private network" in caplog.text
+    assert "private" not in " ".join(entry.text for entry in entries)
+    assert not upstream.asked
