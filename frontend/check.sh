@@ -7,4 +7,5 @@ if ! command -v node >/dev/null; then
     npm() { node "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; } # the wheel's own npm is a link that leads nowhere
 fi
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm install --no-save --no-audit --no-fund --loglevel=error || exit 1
+[ "$1" = --install ] && exit
 npm run --silent check && npm run --silent test && npm run --silent verify

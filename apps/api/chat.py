@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Header, Query, Router
 
+from apps.agents import faces
 from apps.api import idempotency, limiting, reference, sse
 from apps.api.guards import ByKey, ByVisitor, Caller
 from apps.api.problems import Interrupted, NotFound, ReplyFailed
@@ -110,7 +111,7 @@ async def follow(
     restarts. The first event is `welcome`: with `recovered` false, or without `Last-Event-ID`, its `messages` replace all
     that you have; otherwise exactly what you missed follows. The events are described in docs/protocol.md."""
     caller = _caller(request)
-    await hop(conversations.find)(session_id, agent_id=caller.agent_id, visitor=caller.opener)
+    chat = await hop(conversations.find)(session_id, agent_id=caller.agent_id, visitor=caller.opener)
     asked_for = Position.parse(last_event_id) if last_event_id else None
     with ExitStack() as room:
         room.callback(caps.hold(*limiting.crowd(request)))
@@ -118,7 +119,9 @@ async def follow(
         leave = room.pop_all().close
     is_continued = asked_for is not None and feed.welcome["recovered"]
     start = cast(Position, asked_for) if is_continued else feed.position
-    welcome = events.encode(events.frame("welcome", **feed.welcome))
+    face = await hop(faces.of)(chat.agent_id)
+    shown = {"agent": faces.shown(face), "offers": face.offers} if face else {}
+    welcome = events.encode(events.frame("welcome", **shown, **feed.welcome))
     first = sse.event("welcome", welcome, position=None if is_continued else start)
     return sse.respond(_followed(feed), sse.Numbered(start), first=b"retry: 1000\n\n" + first, leave=leave)
 
@@ -130,7 +133,7 @@ async def _message(caller: Caller, body: ChatRequest, key: str | None) -> Messag
     if body.session_id is not None:
         await hop(conversations.find)(body.session_id, agent_id=body.agent, visitor=caller.opener)
     meaning = {"agent": body.agent, "message": text, "session_id": body.session_id}
-    message_id = await name_of(caller, key, meaning)
+    message_id = body.client_message_id or await name_of(caller, key, meaning)
     if body.session_id is not None:
         return Message(body.session_id, text, message_id, None)
     opening = Opening(body.agent, caller.name)

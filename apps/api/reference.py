@@ -223,7 +223,13 @@ FOLLOW = _told(401, 403, 404, 422, stream=_STREAM)
 VISITOR = _told(
     400, 403, 413, 422,
     request={"A new visitor": {"agent": AGENT}, "A person whom you know": {"agent": AGENT, "jwt": "eyJ…"}},
-    answer={"visitor": "v_Zk3v0b6bq1yYt2xA", "token": "eyJ…", "expires_at": "2026-01-31T12:00:00Z"},
+    answer={
+        "visitor": "v_Zk3v0b6bq1yYt2xA",
+        "token": "eyJ…",
+        "expires_at": "2026-01-31T12:00:00Z",
+        "agent": {"id": AGENT, "name": "Fern", "greeting": "Hello.", "avatar": None, "appearance": {}},
+        "offers": ["feedback", "person"],
+    },
 )  # fmt: skip
 ACT = _told(
     400, 401, 403, 404, 413, 422,

@@ -35,6 +35,13 @@ class ChatRequest(Schema):
         StrictBool | None,
         Field(description="True: answer with events as they come, as `Accept: text/event-stream` does."),
     ] = None
+    client_message_id: Annotated[
+        str | None,
+        Field(
+            pattern="^[!-~]{1,64}$",
+            description="Your own name for the message, as on the socket: repeated, there or here, it asks nothing new.",
+        ),
+    ] = None
 
 
 class Citation(Schema):
@@ -123,6 +130,10 @@ class VisitorResponse(Schema):
     visitor: str
     token: Annotated[str, Field(description="Send it as `Authorization: Bearer …`; keep it in the browser.")]
     expires_at: Annotated[datetime, Field(description="Until when it holds; using it does not prolong it.")]
+    agent: Annotated[
+        dict[str, Any], Field(description="What pages show of the agent, as the socket's `welcome` has it.")
+    ]
+    offers: Annotated[list[str], Field(description="What the visitor may do beside asking.")]
 
 
 class ProblemError(Schema):

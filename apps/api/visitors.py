@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router
 
+from apps.agents import faces
 from apps.api import reference
 from apps.api.guards import ByOrigin, OriginNotAllowed
 from apps.api.schemas import VisitorRequest, VisitorResponse
@@ -31,8 +32,17 @@ async def welcome(request: HttpRequest, body: VisitorRequest) -> VisitorResponse
     request.admitted = admitted  # type: ignore[attr-defined]
     with access.entered(admitted):
         visitor = await hop(_identified)(body.agent, body.jwt) if body.jwt else visitors.new(body.agent)
+        face = await hop(faces.of)(body.agent)
+    if face is None:
+        raise OriginNotAllowed
     expires_at = datetime.fromtimestamp(visitor.expires_at, UTC)
-    return VisitorResponse(visitor=visitor.id, token=visitors.issue(visitor), expires_at=expires_at)
+    return VisitorResponse(
+        visitor=visitor.id,
+        token=visitors.issue(visitor),
+        expires_at=expires_at,
+        agent=faces.shown(face),
+        offers=face.offers,
+    )
 
 
 def _identified(agent_id: UUID, signed: str) -> visitors.Visitor:

@@ -38,7 +38,8 @@ def page(
 def test_a_page_becomes_a_visitor_and_talks_without_a_key(server: Server, houses: Houses) -> None:
     acme, _ = houses
     found = become(server, acme)
-    assert set(found.json()) == {"visitor", "token", "expires_at"}
+    assert set(found.json()) == {"visitor", "token", "expires_at", "agent", "offers"}
+    assert found.json()["agent"]["name"] == acme.agent.name
     assert found.headers[ALLOW] == acme.origin
     with page(server, acme, token=found.json()["token"]) as client:
         answer = client.post("/api/v1/chat", json=question(acme))
@@ -53,6 +54,24 @@ def test_a_page_becomes_a_visitor_and_talks_without_a_key(server: Server, houses
     assert [one["request"] for one in chat["messages"]] == ["Say something", "Go on"]
     assert text_of(streamed) == chat["messages"][1]["response"]
     assert text_of(again) == chat["messages"][0]["response"]
+
+
+def test_a_message_keeps_its_name_from_door_to_door(server: Server, houses: Houses) -> None:
+    """A page whose socket broke right behind a message sends it again by REST: it was asked once."""
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        first = visitor.ask("Say something", message_id="m1")
+        token = visitor.welcome["token"]
+    body = question(acme, "Say something") | {"client_message_id": "m1"}
+    with page(server, acme, token=token) as client:
+        again = client.post("/api/v1/chat", json=body).json()
+        other = client.post("/api/v1/chat", json=body | {"message": "Something else"})
+        told = client.get(f"/api/v1/chats/{again['session_id']}").json()["messages"]
+        nameless = client.post("/api/v1/chat", json=body | {"client_message_id": "m 1"})
+    assert again["session_id"] == first[0]["chat"]
+    assert [(one["client_message_id"], one["request"]) for one in told] == [("m1", "Say something")]
+    assert is_problem(other, 422, "message_id_taken")
+    assert is_problem(nameless, 422, "invalid")
 
 
 def test_a_visitor_has_their_own_chats_alone(server: Server, houses: Houses) -> None:
