@@ -1,14 +1,14 @@
 import { h } from "./dom";
 import type { ClosingHooks } from "./extra/main";
 import type { Transcript } from "./transcript";
-import { language, words } from "./words";
+import { words } from "./words";
 
 type Bundle = typeof import("./extra/main");
 
 /** The bundle `widget-extra.js` of our own host, speaking what is spoken here. */
 async function fetched(host: string): Promise<Bundle> {
   const bundle: Bundle = await import(`${host}/widget-extra.js`);
-  bundle.speak(language, words);
+  bundle.speak(words);
   return bundle;
 }
 

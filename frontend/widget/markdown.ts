@@ -23,10 +23,6 @@ import {
   LIST_ORDERED,
   LIST_UNORDERED,
   PARAGRAPH,
-  type Parser,
-  parser,
-  parser_end,
-  parser_write,
   RAW_URL,
   RULE,
   SRC,
@@ -41,6 +37,7 @@ import {
 } from "streaming-markdown";
 import { linkAddress, OUTWARD } from "./address";
 import { h } from "./dom";
+import { Parse } from "./parse";
 import { words } from "./words";
 
 type Tag = keyof HTMLElementTagNameMap;
@@ -67,6 +64,8 @@ const TAGS: Partial<Record<Token, Tag>> = {
 /** The parser keeps 24 tokens; nobody reads deeper than this. */
 const DEEPEST = 16;
 const AFTER_URL = /[.,;:!?)\]}'"»”]+$/;
+/** With a title in quotes or without. */
+const ADDRESS = /^\S+( "[^"]*")?$/;
 const NUMBER = /^\d{1,3}$/;
 
 interface Open {
@@ -79,23 +78,25 @@ interface Open {
 export class Markdown {
   readonly data = undefined;
   readonly #open: Open[];
-  readonly #parser: Parser;
+  readonly #parse: Parse;
   /** Makes the marker of a citation. */
   readonly #mark: (number: number) => Node;
 
   constructor(root: HTMLElement, mark: (number: number) => Node) {
     this.#open = [{ token: PARAGRAPH, element: root, literal: "" }];
     this.#mark = mark;
-    this.#parser = parser(this);
+    this.#parse = new Parse(this);
   }
 
   write(text: string): void {
-    parser_write(this.#parser, text);
+    this.#parse.write(text);
   }
 
   /** Nothing follows: what was held back in hope of more is written as it stands. */
   end(): void {
-    parser_end(this.#parser);
+    this.#parse.end();
+    const held = this.#parse.held.trim();
+    if (held) this.#write(this.#top.element, held);
     while (this.#open.length > 1) this.#close(this.#pop(), true);
   }
 
@@ -137,7 +138,7 @@ export class Markdown {
 
   /** Dollars and underscores within a word are what they are: nobody writes formulas to a shop, but prices and file names. */
   #literal(token: Token): string {
-    const held = this.#parser.pending;
+    const held = this.#parse.held;
     if (token === EQUATION_INLINE || token === EQUATION_BLOCK)
       return held[0] === "\\" ? held.slice(0, 1) + (token === EQUATION_INLINE ? "(" : "[") : held || "$";
     const isUnderscore = token === ITALIC_UND || token === STRONG_UND;
@@ -172,8 +173,8 @@ export class Markdown {
   /** Pictures are links too: loading one would tell its server who reads, and what. */
   #link(element: HTMLElement, token: Token, value: string): void {
     const tail = token === RAW_URL ? (AFTER_URL.exec(value)?.[0] ?? "") : "";
-    const url = value.slice(0, value.length - tail.length).split(/\s/)[0] ?? "";
-    const href = linkAddress(url);
+    const url = value.slice(0, value.length - tail.length);
+    const href = ADDRESS.test(url) ? linkAddress(url.split(" ")[0] ?? "") : undefined;
     if (!(element instanceof HTMLAnchorElement)) return;
     if (!href) return this.#tell(element, token, value);
     for (const [name, given] of Object.entries({ href, ...OUTWARD })) element.setAttribute(name, given);

@@ -123,3 +123,4 @@ async function rendered(text, cut) {
   const said = document.querySelector("chat-with-us").shadowRoot.querySelectorAll("[data-role=agent] [data-testid=text]");
   return said[said.length - 1].innerHTML;
 }
+Object.assign(window, { storm, rendered });

@@ -1,5 +1,5 @@
 import { h, setText } from "../dom";
-import { words } from "../words";
+import { words } from "./words";
 
 /** Where to answer somebody who cannot wait. */
 export class Email {

@@ -5,8 +5,8 @@ import type { Transcript } from "../transcript";
 import { Email } from "./email";
 import { Score } from "./score";
 
-export { speak } from "../words";
 export { download } from "./download";
+export { speak } from "./words";
 
 export interface ClosingHooks {
   score(value: number): void;

@@ -1,5 +1,5 @@
 import { h, setAttribute, setText } from "../dom";
-import { words } from "../words";
+import { words } from "./words";
 
 const SCORES = [1, 2, 3, 4, 5] as const;
 

@@ -1,0 +1,211 @@
+"""Networks that bar the socket, or more; tabs side by side; devices that go away and come back: nothing is lost, and nothing is there twice."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.server import Server, Visitor
+from tests.widget.site import Site
+from tests.widget.talking import (
+    PATIENCE_MS,
+    answers,
+    answers_by,
+    ask,
+    field,
+    is_answered,
+    is_online,
+    open_chat,
+    requests,
+)
+from tests.world import House
+
+SLOW = "tokens=150 rate=40"
+
+
+def bar_sockets(page: Page) -> None:
+    """As a proxy does that lets the handshake through and then nothing."""
+    page.route_web_socket("**/ws/**", lambda socket: socket.close())
+
+
+def bar_streams(page: Page) -> None:
+    page.route("**/events", lambda route: route.abort())
+
+
+def remembered(page: Page, house: House) -> dict[str, Any]:
+    kept = page.evaluate("key => localStorage.getItem(key)", f"chatwithus:{house.agent.id}")
+    return dict(json.loads(kept or "{}"))
+
+
+def told(server: Server, house: House, page: Page) -> list[dict[str, Any]]:
+    """The chat as the server has it."""
+    kept = remembered(page, house)
+    with server.visitor(house, token=kept["token"], chat=kept["chat"]) as visitor:
+        return list(visitor.welcome["messages"])
+
+
+def test_without_sockets_the_answer_streams_all_the_same(
+    site: Site, page: Page, house: House, server: Server
+) -> None:
+    whole = answers_by(house, SLOW)
+    bar_sockets(page)
+    page.goto(site.page())
+    open_chat(page)
+    ask(page, "What do you know about boots?")
+    expect(answers(page, "streaming")).to_contain_text("w20 ", timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    is_answered(page, whole)
+    ask(page, "And about tents?")
+    is_answered(page, whole, count=2)
+    assert [one["request"] for one in told(server, house, page)] == [
+        "What do you know about boots?",
+        "And about tents?",
+    ]
+    page.reload()
+    open_chat(page)
+    is_answered(page, whole, count=2)
+
+
+def test_without_sockets_it_can_be_stopped_and_a_person_asked_for(
+    site: Site, page: Page, house: House
+) -> None:
+    answers_by(house, "tokens=4000 rate=20")
+    bar_sockets(page)
+    page.goto(site.page())
+    open_chat(page)
+    ask(page, "What do you know about boots?")
+    expect(answers(page, "streaming")).to_contain_text("w5 ", timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("chat-with-us [data-state=stopped]")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.get_by_test_id("presence")).to_contain_text("We will answer", timeout=PATIENCE_MS)
+
+
+def test_without_sockets_and_streams_plain_requests_do(
+    site: Site, page: Page, house: House, server: Server
+) -> None:
+    whole = answers_by(house, "tokens=20")
+    bar_sockets(page)
+    bar_streams(page)
+    page.goto(site.page())
+    open_chat(page)
+    ask(page, "What do you know about boots?")
+    is_answered(page, whole)
+    ask(page, "And about tents?")
+    is_answered(page, whole, count=2)
+    expect(requests(page)).to_have_count(2)
+    assert [one["request"] for one in told(server, house, page)] == [
+        "What do you know about boots?",
+        "And about tents?",
+    ]
+
+
+def test_what_is_written_offline_is_seen_to_wait_survives_a_reload_and_is_sent_once(
+    site: Site, page: Page, house: House, server: Server, context: BrowserContext
+) -> None:
+    whole = answers_by(house, "tokens=20")
+    page.goto(site.page())
+    open_chat(page)
+    ask(page, "First")
+    is_answered(page, whole)
+    context.set_offline(True)
+    page.route_web_socket("**/ws/**", lambda socket: socket.close())
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    ask(page, "Written on a train")
+    expect(requests(page, "pending")).to_have_text("Written on a train")
+    expect(page.get_by_test_id("status").filter(has_text="Waiting for a connection")).to_be_visible(
+        timeout=60_000
+    )
+    expect(page.get_by_test_id("connection")).to_contain_text("You are offline")
+    field(page).fill("An unfinished thought")
+    page.unroute_all()
+    context.set_offline(False)
+    page.reload()
+    open_chat(page)
+    expect(field(page)).to_have_value("An unfinished thought")
+    is_answered(page, whole, count=2)
+    assert [one["request"] for one in told(server, house, page)] == ["First", "Written on a train"]
+
+
+def test_a_second_tab_joins_the_chat_that_the_first_began_and_both_agree(
+    site: Site, page: Page, house: House, context: BrowserContext
+) -> None:
+    whole = answers_by(house, "tokens=20")
+    address = site.page()
+    page.goto(address)
+    other = context.new_page()
+    other.goto(address)
+    for tab in (page, other):
+        open_chat(tab)
+    ask(page, "From the first")
+    is_answered(other, whole)
+    ask(other, "From the second")
+    for tab in (page, other):
+        is_answered(tab, whole, count=2)
+        expect(requests(tab)).to_have_text(["From the first", "From the second"])
+    other.evaluate("ChatWithUs.newConversation()")
+    for tab in (page, other):
+        expect(requests(tab)).to_have_count(0)
+
+
+def test_what_one_tab_has_shown_is_unread_in_none(
+    site: Site, page: Page, house: House, context: BrowserContext, server: Server
+) -> None:
+    answers_by(house, "tokens=5")
+    address = site.page()
+    page.goto(address)
+    other = context.new_page()
+    other.goto(address)
+    for tab in (page, other):
+        open_chat(tab)
+    ask(page, "Hello")
+    expect(answers(other)).to_have_count(1)
+    for tab in (page, other):
+        tab.get_by_role("button", name="Close chat").click()
+    kept = remembered(page, house)
+    with server.visitor(house, token=kept["token"], chat=kept["chat"]) as visitor:
+        say(visitor, "From my phone")
+    for tab in (page, other):
+        expect(tab.get_by_role("button", name="Open chat, 1 new message")).to_be_visible()
+    page.locator("chat-with-us .launcher").click()
+    expect(other.get_by_role("button", name="Open chat", exact=True)).to_be_visible()
+
+
+def say(visitor: Visitor, text: str) -> None:
+    visitor.ask(text)
+
+
+def test_a_token_that_ended_meanwhile_costs_no_draft_and_no_message(
+    site: Site, page: Page, house: House
+) -> None:
+    """The old chat belongs to a token that is good no more: a new one begins, and says so."""
+    whole = answers_by(house, "tokens=5")
+    page.goto(site.page())
+    key = f"chatwithus:{house.agent.id}"
+    stale = {
+        "token": "eyJ.of.yesterday",
+        "chat": "0b0cfd5e-5e6c-4a0e-9d0a-0f6b9c0f3a11",
+        "draft": "Half a thought",
+        "unsent": [{"key": "k1", "text": "Written before"}],
+    }
+    page.evaluate("([key, kept]) => localStorage.setItem(key, JSON.stringify(kept))", [key, stale])
+    page.reload()
+    open_chat(page)
+    is_answered(page, whole)
+    expect(requests(page)).to_have_text("Written before")
+    expect(field(page)).to_have_value("Half a thought")
+    expect(page.get_by_test_id("notice")).to_contain_text("This is a new one.")
+
+
+def test_a_page_that_is_not_allowed_says_so_and_asks_no_further(site: Site, page: Page, house: House) -> None:
+    house.tenant.allowed_origins.remove(site.origin)
+    house.tenant.save()
+    page.goto(site.page())
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.get_by_test_id("notice")).to_have_text(
+        "This chat is not set up for this website.", timeout=PATIENCE_MS
+    )
+    house.tenant.allowed_origins.append(site.origin)
+    house.tenant.save()
+    page.get_by_role("button", name="Try again").click()
+    is_online(page)
