@@ -17,7 +17,7 @@ import django
 import httpx
 from django.db import connections
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import ROOT, UNLIMITED
 from chatwithus import embedded
 from chatwithus.embedded.cluster import free_port
 from chatwithus.embedded.folder import CannotStart
@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 WEBS = ("web-a", "web-b")
 VICTIMS = (*WEBS, "worker", "valkey", "postgres")
 PATIENCE = 90.0
-SETTINGS = {"LEASE_SECONDS": "2", "PROVIDERS": "scripted=tests.scripted.Scripted", "LOG_LEVEL": "INFO"}
+SETTINGS = {
+    "LEASE_SECONDS": "2",
+    "PROVIDERS": "scripted=tests.scripted.Scripted",
+    "LOG_LEVEL": "INFO",
+    **UNLIMITED,
+}
 WORKER = "celery -A chatwithus worker --queues celery --concurrency 1 --loglevel INFO --without-gossip --without-mingle"
 
 

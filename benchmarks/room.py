@@ -12,13 +12,13 @@ from typing import Any
 import django
 from django.db import connections
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import ROOT, UNLIMITED
 from chatwithus import embedded
 from chatwithus.address import Address
 from chatwithus.embedded.cluster import free_port
 from tests.folders import fresh_folder
 
-SETTINGS = {"PROVIDERS": "scripted=tests.scripted.Scripted", "LOG_LEVEL": "WARNING"}
+SETTINGS = {"PROVIDERS": "scripted=tests.scripted.Scripted", "LOG_LEVEL": "WARNING", **UNLIMITED}
 
 
 @contextmanager

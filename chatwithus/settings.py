@@ -142,6 +142,7 @@ EMBEDDER = env.text("EMBEDDER", "minilm")
 PROVIDERS = env.pairs("PROVIDERS", "")
 PRICES = env.prices("PRICES")
 MAX_OUTPUT_TOKENS = env.integer("MAX_OUTPUT_TOKENS", 1024)
+DAILY_TOKENS = env.integer("DAILY_TOKENS", 2_000_000)  # a budget for whoever has set none; 0: none
 # Servers that the operator gives to everybody, who keep none of their own; what an organisation keeps is sealed in the database.
 OLLAMA_URL = env.text("OLLAMA_URL", "http://127.0.0.1:11434")
 OPENAI_URL = env.text("OPENAI_URL", "")

@@ -20,6 +20,11 @@ from tests.services import ROOT, environment
 from tests.world import House
 
 PATIENCE = 30.0
+# All tests come from one address, as strangers never do; what the defaults are is tested by name.
+WIDE = (
+    "hello-ip=6000/60 message-visitor=60/60 message-ip=6000/600 message-agent=12000/600 message-tenant=24000/600"
+    " request-key=10000/60 request-visitor=600/60 connections-ip=5000 connections-visitor=50 connections-person=100 connections-key=1000"
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,13 @@ def serving(
 ) -> Iterator[Server]:
     """One web process on a free port, until the block ends."""
     port = free_port()
-    here = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", **environment(services), **variables}
+    here = {
+        "PORT": str(port),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        **environment(services),
+        "LIMITS": WIDE,
+        **variables,
+    }
     web = services.children.start(
         f"web-{port}", command(port), environment=dict(os.environ) | here, folder=ROOT
     )

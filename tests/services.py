@@ -51,6 +51,7 @@ def services(pytestconfig: pytest.Config) -> embedded.Services:
 def environment(services: embedded.Services) -> dict[str, str]:
     """What every process of this run needs to reach the clones as `app`."""
     here = {"DATA_DIR": str(services.folder.path), "LOG_LEVEL": "INFO", "PROVIDERS": PROVIDERS}
+    here["DAILY_TOKENS"] = "0"  # what a budget does is tested by itself
     return services.environment(**CLONES) | here
 
 

@@ -2,9 +2,12 @@
 
 A reservation is the most that the reply can cost, and one UPDATE takes it only where it still fits; so however many replies run at
 once, used and reserved together never pass the budget. Of a reply whose process died nobody knows what it has cost: all that was
-reserved for it counts as used, and where it is run again, that is reserved anew."""
+reserved for it counts as used, and where it is run again, that is reserved anew.
+
+No organisation is without a budget: until its owner sets one for all agents, the setting DAILY_TOKENS holds."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,7 +22,7 @@ from django.utils import timezone
 
 from apps.agents.models import Agent, Budget, Reservation, Spending
 from apps.agents.providers.base import Usage
-from apps.tenants import audit
+from apps.tenants import actors, audit
 from apps.tenants.postgres.prepared import Prepared, Table
 
 STALE = timedelta(days=1)  # no reply runs for so long: whatever reserved this has vanished
@@ -62,9 +65,11 @@ def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
 
     Raises BudgetExhausted. To be called in the transaction that claims the reply."""
     budgets = [_BUDGETS.read(row) for row in _THAT_LIMIT.rows(agent=agent.id)]
+    if settings.DAILY_TOKENS and all(one.agent_id for one in budgets):
+        budgets = sorted([*budgets, _by_default()], key=lambda one: one.id)
     if not budgets:
         return None
-    with transaction.atomic():
+    with transaction.atomic() if len(budgets) > 1 else nullcontext():  # one alone fails before it has written
         for budget in budgets:
             _reserve(exchange, budget, _tokens(most), cost(agent, most))
     return most
@@ -127,10 +132,20 @@ def keep(agent: Agent | None, period: str, *, tokens: int | None, cost: Decimal 
 
 
 def drop(budget: Budget) -> None:
-    """From now on nothing limits that."""
+    """From now on it limits nothing; where no other is for all agents, DAILY_TOKENS holds."""
     with transaction.atomic():
         audit.note("budget.deleted", budget)
         budget.delete()
+
+
+def _by_default() -> Budget:
+    budget, is_new = Budget.objects.get_or_create(
+        agent=None, period=Budget.Period.DAY, defaults={"tokens": settings.DAILY_TOKENS}
+    )
+    if is_new:
+        with actors.acting(actors.SYSTEM):
+            audit.note("budget.changed", budget, tokens=budget.tokens, cost=None)
+    return budget
 
 
 def _reserve(exchange: UUID, budget: Budget, tokens: int, price: Decimal) -> None:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,6 +29,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "gauges": list(budgets.gauges()),
         "agents": list(used.by_agent()),
         "messages_left": limits.look(limits.MESSAGE_TENANT, str(scope.current())),
+        "by_default": settings.DAILY_TOKENS,
         "may_manage": request.admitted.may("organisation.manage"),  # type: ignore[attr-defined]
     }
     return render(request, "console/usage.html", context, status=422 if form.errors else 200)
@@ -37,5 +39,5 @@ def usage(request: HttpRequest) -> HttpResponse:
 @require_POST
 def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
     budgets.drop(get_object_or_404(Budget.objects.select_related("agent"), id=pk))
-    messages.success(request, "Deleted. Nothing limits that any more.")
+    messages.success(request, "Deleted. From the next reply on it limits nothing.")
     return redirect("console:usage")

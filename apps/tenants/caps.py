@@ -41,11 +41,11 @@ class Cap:
         return found
 
 
-IP = Cap("connections-ip", 5000)
-VISITOR = Cap("connections-visitor", 50)
-TENANT = Cap("connections-tenant", 10000)
-PERSON = Cap("connections-person", 100)
-KEY = Cap("connections-key", 1000)
+IP = Cap("connections-ip", 200)
+VISITOR = Cap("connections-visitor", 10)
+TENANT = Cap("connections-tenant", 5000)
+PERSON = Cap("connections-person", 20)
+KEY = Cap("connections-key", 200)
 
 CAPS = {cap.name: cap for cap in (IP, VISITOR, TENANT, PERSON, KEY)}
 

@@ -96,14 +96,14 @@ INVITE = Limit("invite", 100, 3600, when_down="refuse")
 REFUSALS = Limit("refusals", 200, 3600, when_down="refuse")
 
 # Visitors are served while Valkey is not. A budget, which the database counts, holds then too.
-HELLO_IP = Limit("hello-ip", 6000, 60)
-MESSAGE_VISITOR = Limit("message-visitor", 60, 60)
-MESSAGE_IP = Limit("message-ip", 6000, 600)
-MESSAGE_AGENT = Limit("message-agent", 12000, 600)
-MESSAGE_TENANT = Limit("message-tenant", 24000, 600)
+HELLO_IP = Limit("hello-ip", 300, 60)
+MESSAGE_VISITOR = Limit("message-visitor", 20, 60)
+MESSAGE_IP = Limit("message-ip", 300, 600)
+MESSAGE_AGENT = Limit("message-agent", 3000, 600)
+MESSAGE_TENANT = Limit("message-tenant", 6000, 600)
 ACT_VISITOR = Limit("act-visitor", 60, 60)
-REQUEST_KEY = Limit("request-key", 10000, 60)
-REQUEST_VISITOR = Limit("request-visitor", 600, 60)
+REQUEST_KEY = Limit("request-key", 1200, 60)
+REQUEST_VISITOR = Limit("request-visitor", 120, 60)
 
 LIMITS = {
     limit.name: limit

@@ -187,3 +187,52 @@ def test_what_vanished_is_counted_in_the_end(acme: House) -> None:
         Reservation.objects.filter(tokens=20).update(created_at=timezone.now() - budgets.STALE * 2)
         assert budgets.release_stale() == 1
         assert spent(budget) == (20, 2)
+
+
+def test_who_set_no_budget_has_the_installations(acme: House, settings: LazySettings) -> None:
+    """So nobody who embeds an agent elsewhere has AI for free without end."""
+    settings.DAILY_TOKENS = 320
+    with acme.scope():
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50)) == Usage(100, 50)
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50)) == Usage(100, 50)
+        with pytest.raises(BudgetExhausted):
+            budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50))
+        [gauge] = budgets.gauges()
+        assert (gauge.budget.period, gauge.budget.tokens, gauge.tokens_reserved) == ("day", 320, 300)
+        noted = AuditEntry.objects.get(action="budget.changed")
+        assert noted.actor_kind == "system"
+
+
+def test_a_budget_for_all_agents_takes_its_place_and_one_for_an_agent_does_not(
+    acme: House, settings: LazySettings
+) -> None:
+    settings.DAILY_TOKENS = 100
+    with acme.scope():
+        budgets.keep(acme.agent, "month", tokens=10_000, cost=None)
+        with pytest.raises(BudgetExhausted):
+            budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50))
+        budgets.drop(Budget.objects.get(agent=None))
+        whole = budgets.keep(None, "month", tokens=1000, cost=None)
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50)) is not None
+        assert spent(whole) == (0, 150)
+        assert Budget.objects.filter(agent=None).count() == 1
+
+
+def test_those_who_ask_first_at_once_share_one(houses: Both, settings: LazySettings) -> None:
+    settings.DAILY_TOKENS = 1000
+    acme, _ = houses
+
+    def run(_: int) -> bool:
+        try:
+            with scope.scoped_to(acme.tenant.id):
+                return budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50)) is not None
+        except BudgetExhausted:
+            return False
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        served = sum(pool.map(run, range(20)))
+    with acme.scope():
+        assert served == 6
+        assert spent(Budget.objects.get()) == (0, 900)

@@ -243,3 +243,29 @@ def test_one_account_is_counted_however_its_name_is_spelt() -> None:
         for name in ("ada@x.example", "ADA@x.example", "\uff41da@x.example ")
     }
     assert len(spelt) == 1
+
+
+def test_what_holds_where_nothing_is_set_is_for_strangers() -> None:
+    """From one address come an office's messages, not a load test's; and no limit is off."""
+    everything = limits.LIMITS | caps.CAPS
+    assert set(everything) == {row.partition("|")[0].strip() for row in declared()}
+    assert limits.MESSAGE_IP.capacity <= 300
+    assert caps.IP.most <= 200
+
+
+def test_the_page_for_operators_lists_every_limit_as_it_is() -> None:
+    numbers = {name: f"{one.capacity}/{one.seconds:g}" for name, one in limits.LIMITS.items()}
+    numbers |= {name: str(one.most) for name, one in caps.CAPS.items()}
+    assert dict(map(named, declared())) == numbers
+
+
+def declared() -> list[str]:
+    """Rows of the table of limits, without their first bar."""
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = page.partition("### Limits")[2].partition("### Budgets")[0]
+    return [line.lstrip("| ") for line in table.splitlines() if line.startswith("|")][2:]
+
+
+def named(row: str) -> tuple[str, str]:
+    name, said, *_ = [cell.strip() for cell in row.split("|")]
+    return name, said
