@@ -7,8 +7,8 @@ from apps.knowledge.retrieval import Found
 
 SOURCE = UUID(int=1)
 FOUND = [
-    Found(UUID(int=2), SOURCE, "Returns", "", "You have 30 days. Keep the receipt.", None, 0, 1.0),
-    Found(UUID(int=3), SOURCE, "Repairs", "", "A repair takes three weeks.", 4, 1, 0.5),
+    Found((UUID(int=2),), SOURCE, "Returns", "", "You have 30 days. Keep the receipt.", None, 0, 1.0),
+    Found((UUID(int=3),), SOURCE, "Repairs", "", "A repair takes three weeks.", 4, 1, 0.5),
 ]
 
 

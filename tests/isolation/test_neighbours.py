@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID, uuid4
 
 from apps.agents.embedders import catalogue
-from apps.knowledge import retrieval
+from apps.knowledge import ranking, retrieval
 from apps.knowledge.models import Knowledge, KnowledgeLink, Passage
 from tests.world import House, found_house
 
@@ -23,9 +23,8 @@ def test_a_search_finds_its_own_tenants_passages_alone(committed: None) -> None:
     for turn in range(QUESTIONS):
         house = houses[turn % TENANTS]
         with house.scope():
-            found = retrieval._search(
-                every, ASKED, vector, "minilm-test"
-            )  # as if the list of what may be read were wrong
+            # As if the list of what may be read were wrong.
+            found = ranking.ranked(every, ASKED, vector, model="minilm-test", limit=6)
         told = " ".join(one.text for one in found)
         foreign += sum(mark in told for tenant_id, mark in marks.items() if tenant_id != house.tenant.id)
         missed += marks[house.tenant.id] not in told

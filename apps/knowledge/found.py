@@ -1,0 +1,49 @@
+"""What a search brings back: passages, why each was found, and their sentences."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What each leg says, in [0, 1]: the cosines of the passage and of its best sentence to the question, BM25 of both as shares
+    of a perfect match, and which share of the question's words the passage has, rare ones counting more."""
+
+    cosine: float = 0.0
+    sentence_cosine: float = 0.0
+    bm25: float = 0.0
+    sentence_bm25: float = 0.0
+    coverage: float = 0.0
+
+
+# Fitted on the even ones of SQuAD's answerable questions (benchmarks/retrieval.py); the sum is 1, so that a score is in [0, 1].
+WEIGHTS = Legs(cosine=0.24, sentence_cosine=0.32, bm25=0.14, sentence_bm25=0.10, coverage=0.20)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence of a passage and how near it is to the question."""
+
+    text: str
+    cosine: float
+    bm25: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage, or neighbours that were found together; `score` in [0, 1] ordered it and means the same in every search."""
+
+    ids: tuple[UUID, ...]
+    knowledge_id: UUID
+    title: str
+    heading: str
+    text: str
+    page: int | None
+    position: int
+    score: float
+    legs: Legs = Legs()
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def last_position(self) -> int:
+        return self.position + len(self.ids) - 1
