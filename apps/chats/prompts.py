@@ -21,7 +21,8 @@ def compose(agent: Agent, question: str, *, history: Sequence[Turn], found: Sequ
         history=tuple(history),
         question=question,
         sources=tuple(
-            Source(number, one.title, one.text, one.score) for number, one in enumerate(found, start=1)
+            Source(number, one.title, one.text, one.score, one.lines)
+            for number, one in enumerate(found, start=1)
         ),
         refusal=agent.refusal,
         most_tokens=settings.MAX_OUTPUT_TOKENS,

@@ -29,12 +29,13 @@ def _spread(ranked: Sequence[Found], *, limit: int) -> list[Found]:
     """Whoever fills a document with variants of one text must not drown what others say: beyond its share a source waits
     behind everything else that is worth a place."""
     taken: Counter[object] = Counter()
-    first, waiting, weak = [], [], []
+    first: list[Found] = []
+    others: list[Found] = []
     for one in ranked:
         taken[one.knowledge_id] += 1
-        is_worth = one.score >= WORTH * ranked[0].score
-        (weak if not is_worth else first if taken[one.knowledge_id] <= _share(limit) else waiting).append(one)
-    return first + sorted(waiting + weak, key=lambda one: -one.score)
+        has_room = taken[one.knowledge_id] <= _share(limit)
+        (first if has_room and one.score >= WORTH * ranked[0].score else others).append(one)
+    return first + others
 
 
 def _share(limit: int) -> int:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.agents.relatedness import Line
+
 
 @dataclass(frozen=True, slots=True)
 class Legs:
@@ -18,15 +20,6 @@ class Legs:
 
 # Fitted on the even ones of SQuAD's answerable questions (benchmarks/retrieval.py); the sum is 1, so that a score is in [0, 1].
 WEIGHTS = Legs(cosine=0.24, sentence_cosine=0.32, bm25=0.14, sentence_bm25=0.10, coverage=0.20)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A sentence of a passage and how near it is to the question."""
-
-    text: str
-    cosine: float
-    bm25: float
 
 
 @dataclass(frozen=True, slots=True)

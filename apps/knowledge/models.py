@@ -81,6 +81,23 @@ class KnowledgeLink(TenantOwned):
         constraints = [models.UniqueConstraint("tenant_id", "agent", "knowledge", name="one_link_per_source")]
 
 
+class Calibration(TenantOwned):
+    """How sure a search for an agent must be for it to answer, as found with its own knowledge (calibration.py)."""
+
+    agent = TenantForeignKey(Agent, models.CASCADE, related_name="+")
+    threshold = models.FloatField(help_text="The least score of the best passage.")
+    kept = models.FloatField(help_text="Share of questions about its knowledge that it would answer.")
+    refused = models.FloatField(help_text="Share of questions about anything else that it would not.")
+    passages = models.PositiveIntegerField(help_text="How many there were then.")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "agent", name="one_calibration_per_agent")]
+
+    def __str__(self) -> str:
+        return f"{self.threshold:.3f}"
+
+
 class Upload(TenantOwned):
     """The bytes a source came in, kept in the database so that one backup and one wall hold them too."""
 

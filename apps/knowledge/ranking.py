@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.db import connections
 
-from apps.knowledge.found import WEIGHTS, Found, Legs, Line
+from apps.agents.relatedness import Line
+from apps.knowledge.found import WEIGHTS, Found, Legs
 from apps.knowledge.models import Passage
 from apps.tenants import scope
 
@@ -15,9 +16,16 @@ CANDIDATES = 50  # of each leg: the right passage is among them for 998 of 1,000
 
 
 def ranked(
-    readable: Sequence[UUID], question: str, vector: Sequence[float], *, model: str, limit: int
+    readable: Sequence[UUID],
+    question: str,
+    vector: Sequence[float],
+    *,
+    model: str,
+    limit: int,
+    per_source: int | None = None,
 ) -> list[Found]:
-    """The passages of these sources, embedded by this model, that fit the question best; equal ones in an order that stays."""
+    """The passages of these sources, embedded by this model, that fit the question best, from each source no more than so many;
+    equal ones in an order that stays."""
     parameters: dict[str, Any] = {
         "question": question,
         "vector": str(list(vector)),
@@ -26,21 +34,24 @@ def ranked(
         "model": model,
         "candidates": CANDIDATES,
         "limit": limit,
+        "per_source": per_source or limit,
         **asdict(WEIGHTS),
     }
     with connections[Passage.database].cursor() as cursor:
         cursor.execute(_SQL, parameters)
-        return [_found(*row) for row in cursor.fetchall()]
+        return [_found(row) for row in cursor.fetchall()]
 
 
-def _found(id: UUID, *row: Any) -> Found:
-    *told, score, lines, cosine, sentence_cosine, bm25, sentence_bm25, coverage = row
-    legs = Legs(cosine, sentence_cosine, bm25, sentence_bm25, coverage)
-    return Found((id,), *told, score, legs, tuple(Line(*line) for line in lines or ()))
+def _found(row: Sequence[Any]) -> Found:
+    id, knowledge_id, title, heading, text, page, position, score, lines, *legs = row
+    judged = tuple(Line(*line) for line in lines or ())
+    return Found((id,), knowledge_id, title, heading, text, page, position, score, Legs(*legs), judged)
 
 
 # The tenant and the sources are asked for in each part that reads a table, so that no index can be searched past them.
 # BM25 has k1 = 1.2, b = 0.75; a perfect match has every word of the question as often as one likes, which is 2.2 times their weight.
+# Words are weighed as if there were a hundred passages more, which have none of them: in a source of three passages a word that all
+# have would otherwise weigh nothing.
 # All constants are double precision: PostgreSQL's numeric made this statement twice as slow.
 _SQL = """
 WITH shelf AS MATERIALIZED (
@@ -57,7 +68,7 @@ WITH shelf AS MATERIALIZED (
     FROM asked JOIN knowledge_term term USING (language, lexeme)
     WHERE term.tenant_id = %(tenant)s AND term.knowledge_id = ANY(%(readable)s)
 ), weighed AS MATERIALIZED (
-    SELECT language, lexeme, ln(1 + (passages - holders + 0.5::float8) / (holders + 0.5::float8)) AS weight
+    SELECT language, lexeme, ln(1 + (passages + 100 - holders + 0.5::float8) / (holders + 0.5::float8)) AS weight
     FROM (
         SELECT language, lexeme, max(asked.passages) AS passages, count(matched.passage_id)::float8 AS holders
         FROM asked LEFT JOIN matched USING (language, lexeme)
@@ -103,15 +114,22 @@ WITH shelf AS MATERIALIZED (
     JOIN knowledge_passage passage ON passage.id = candidates.passage_id
     LEFT JOIN best USING (passage_id)
     WHERE passage.tenant_id = %(tenant)s AND knowledge_id = ANY(%(readable)s)
-), ordered AS MATERIALIZED (
+), scored AS MATERIALIZED (
     SELECT *, %(cosine)s * cosine + %(sentence_cosine)s * sentence_cosine + %(bm25)s * bm25
               + %(sentence_bm25)s * sentence_bm25 + %(coverage)s * coverage AS score
     FROM legs
+), ordered AS MATERIALIZED (
+    SELECT *
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY knowledge_id ORDER BY score DESC, position, id) AS place
+        FROM scored
+    ) AS placed
+    WHERE place <= %(per_source)s
     ORDER BY score DESC, knowledge_id, position, id
     LIMIT %(limit)s
 )
 SELECT id, knowledge_id, title, heading, text, page, position, score,
-       (SELECT json_agg(json_build_array(text, cosine, bm25) ORDER BY position) FROM judged WHERE passage_id = id),
+       (SELECT json_agg(json_build_array(text, cosine) ORDER BY position) FROM judged WHERE passage_id = id),
        cosine, sentence_cosine, bm25, sentence_bm25, coverage
 FROM ordered
 ORDER BY score DESC, knowledge_id, position, id

@@ -9,6 +9,10 @@ def tenant_of_key(prefix: str) -> UUID | None:
     return _one("SELECT lookup_key(%s)", prefix)
 
 
+def tenant_of_agent(agent_id: UUID) -> UUID | None:
+    return _one("SELECT lookup_agent(%s)", agent_id)
+
+
 def tenants_of_user(user_id: int) -> list[UUID]:
     return _all("SELECT lookup_memberships(%s)", user_id)
 

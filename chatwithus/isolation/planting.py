@@ -36,6 +36,7 @@ FIXED: dict[str, Any] = {
     "chats.Event.seq": 1,
     "chats.Event.type": "message",
     "knowledge.Knowledge.status": "ready",
+    "knowledge.Calibration.threshold": 0.0,
     "knowledge.Passage.embedder": "canary",
     "knowledge.Passage.language": "english",
     "knowledge.Term.language": "english",

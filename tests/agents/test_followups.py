@@ -5,11 +5,9 @@ from apps.agents.followups import in_context
 EARLIER = ["Hello", "How long does delivery to France take?"]
 
 
-@pytest.mark.parametrize(
-    "question", ["And for Ireland?", "what about Norway", "How much is it?", "Why?", "To Spain?"]
-)
+@pytest.mark.parametrize("question", ["How much is it?", "Why?", "To Spain?", "And who pays?", "and if not?"])
 def test_a_question_that_leans_takes_the_one_before_along(question: str) -> None:
-    assert in_context(question, earlier=EARLIER) == f"How long does delivery to France take? {question}"
+    assert in_context(question, earlier=EARLIER) == f"{EARLIER[1]} {question}"
 
 
 @pytest.mark.parametrize(
@@ -20,8 +18,26 @@ def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
 
 
 def test_a_chain_of_leaning_questions_goes_back_to_the_first_that_stands() -> None:
-    assert in_context("And Spain?", earlier=[*EARLIER, "And Ireland?"]) == f"{EARLIER[1]} And Spain?"
+    assert (
+        in_context("And Spain?", earlier=[*EARLIER, "And Ireland?"])
+        == "How long does delivery to Spain take?"
+    )
 
 
 def test_without_anything_before_it_a_question_is_itself() -> None:
     assert in_context("And for Ireland?", earlier=[]) == "And for Ireland?"
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "meant"),
+    [
+        ("How long do I have to return clothes?", "And for electronics?", "How long do I have to return electronics?"),
+        ("How much is delivery to the UK?", "and to Ireland", "How much is delivery to Ireland?"),
+        ("When do you open on Sunday?", "What about Monday?", "When do you open on Monday?"),
+        ("How long does delivery to France take?", "What about Norway", "How long does delivery to Norway take?"),
+        ("Can I rent a tent?", "and a sleeping bag?", "Can I rent a sleeping bag?"),
+        ("how do I return boots?", "And Ireland?", "how do I return boots? Ireland?"),
+    ],
+)  # fmt: skip
+def test_another_thing_takes_the_place_of_the_last(before: str, question: str, meant: str) -> None:
+    assert in_context(question, earlier=[before]) == meant

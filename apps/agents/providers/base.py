@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from apps.agents.relatedness import Line
 from apps.agents.servers.base import Connection, Kind, ProviderError
 
 __all__ = ["Connection", "Kind", "ProviderError"]
@@ -11,12 +12,13 @@ __all__ = ["Connection", "Kind", "ProviderError"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One passage offered to the provider; `[number]` in an answer cites it."""
+    """One passage offered to the provider; `[number]` in an answer cites it. `lines` are its sentences, where they were judged."""
 
     number: int
     title: str
     text: str
     score: float
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""How sure an agent must be to answer, found with its own knowledge: questions made of its sentences, and questions about anything
+else, which lie apart by another gap for every tenant.
+
+The threshold is where both are equally improbable, by medians and median deviations: a question "about anything else" that
+this tenant happens to know about moves it little.
+"""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.agents.embedders import catalogue
+from apps.agents.words import EMPTY, WORD
+from apps.knowledge import ranking, retrieval
+from apps.knowledge.models import Calibration, Passage, Sentence
+
+OFF_TOPIC = Path(__file__).with_name("offtopic.txt")
+ASKED = 200  # of the tenant's sentences
+WORDS = 2  # so many words of a sentence make a question about as near to it as people's questions are (docs/retrieval.md)
+FEWEST = 10
+NARROWEST = 0.01
+
+
+class TooLittle(ValueError):
+    """There is not enough knowledge to ask about; the message says what to do."""
+
+
+def calibrate(agent_id: UUID) -> Calibration:
+    """Set the agent's threshold by one half of the questions and note what it does to the other. Raises TooLittle."""
+    readable = retrieval._readable(agent_id)
+    about, anything = _scores(readable, _questions(readable)), _scores(readable, off_topic())
+    threshold = between(anything[::2], about[::2])
+    kept, refused = about[1::2], anything[1::2]
+    found, _ = Calibration.objects.update_or_create(
+        agent_id=agent_id,
+        defaults={
+            "threshold": threshold,
+            "kept": sum(score >= threshold for score in kept) / len(kept),
+            "refused": sum(score < threshold for score in refused) / len(refused),
+            "passages": Passage.objects.filter(knowledge_id__in=readable).count(),
+            "at": timezone.now(),
+        },
+    )
+    return found
+
+
+def off_topic() -> list[str]:
+    return OFF_TOPIC.read_text(encoding="utf-8").splitlines()
+
+
+def between(low: Sequence[float], high: Sequence[float]) -> float:
+    """Where a low score and a high one are equally many of their kind's deviations away from their medians."""
+    below, above = (max(_deviation(scores), NARROWEST) for scores in (low, high))
+    return (median(low) * above + median(high) * below) / (below + above)
+
+
+def question(sentence: str, chance: random.Random) -> str | None:
+    """A question that names a few things the sentence names, in their order; None where it names too few."""
+    words = [word for word in WORD.findall(sentence) if len(word) > 2 and word.lower() not in EMPTY]
+    if len(words) < WORDS:
+        return None
+    named = sorted(chance.sample(range(len(words)), WORDS))
+    return f"What about {' '.join(words[place] for place in named)}?"
+
+
+def _questions(readable: Sequence[UUID]) -> list[str]:
+    """The same for the same sentences."""
+    chance = random.Random(0)
+    sentences = list(
+        Sentence.objects.filter(passage__knowledge_id__in=readable)
+        .order_by("text")
+        .values_list("text", flat=True)
+    )
+    picked = chance.sample(sentences, min(ASKED, len(sentences)))
+    made = [asked for sentence in picked if (asked := question(sentence, chance))]
+    if len(made) < FEWEST:
+        raise TooLittle(
+            f"The agent's knowledge has fewer than {FEWEST} sentences to ask about. Add some and try again."
+        )
+    return made
+
+
+def _scores(readable: Sequence[UUID], questions: Sequence[str]) -> list[float]:
+    embedder = catalogue.load(settings.EMBEDDER)
+    vectors = embedder.embed(questions)
+    found = (
+        ranking.ranked(readable, asked, vector, model=embedder.model, limit=1)
+        for asked, vector in zip(questions, vectors, strict=True)
+    )
+    return [best[0].score if best else 0.0 for best in found]
+
+
+def _deviation(scores: Sequence[float]) -> float:
+    middle = median(scores)
+    return median(abs(score - middle) for score in scores)
