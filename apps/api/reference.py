@@ -1,5 +1,6 @@
 """What the OpenAPI document says beyond types: examples that can be tried, and every problem that a route may answer."""
 
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -494,7 +495,12 @@ class Api(NinjaAPI):
     """The API, whose document says all of the above."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        schema = super().get_openapi_schema(**options)
+        """Made once: anybody may ask for it, and making it takes 50 ms of everybody's time."""
+        return self._document
+
+    @cached_property
+    def _document(self) -> OpenAPISchema:
+        schema = super().get_openapi_schema()
         told = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schema["components"]["schemas"] |= told.pop("$defs") | {"Problem": told}
         for routes in schema["paths"].values():

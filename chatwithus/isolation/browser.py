@@ -37,6 +37,10 @@ class Answer:
         return self.place.endswith(("/login/", "/tenant/", "/verify/", "/two-factor/", "/second-factor/"))
 
     @property
+    def is_signed_out(self) -> bool:
+        return any(cookie.startswith(f"{settings.SESSION_COOKIE_NAME}=") for cookie in self.cookies)
+
+    @property
     def text(self) -> str:
         return self.body.decode(errors="replace")
 

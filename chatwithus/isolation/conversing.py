@@ -84,14 +84,20 @@ def fields(canary: Canary, own: Canary) -> dict[str, Any]:
 class Conversing:
     """`other` is answered, `own` is not."""
 
-    def __init__(self, application: Any, own: Canary, other: Canary, tally: Tally) -> None:
+    def __init__(
+        self, application: Any, own: Canary, other: Canary, tally: Tally, *, matching: str = ""
+    ) -> None:
         self._application, self._own, self._other, self._tally = application, own, other, tally
+        self._matching = matching
+
+    def _kinds(self, consumer: Any) -> list[str]:
+        return [kind for kind in addresses.frame_types(consumer) if self._matching in kind]
 
     async def control(self, found: list[tuple[Route, Any]]) -> None:
         """Every frame as its owner sends it."""
         self._count(found)
         for route, consumer in found:
-            for kind in addresses.frame_types(consumer) if consumer else ():
+            for kind in self._kinds(consumer) if consumer else ():
                 await hop(self._other.another_set)()
                 await self._controlled(route, consumer, kind)
 
@@ -125,10 +131,10 @@ class Conversing:
         for route, consumer in found:
             if consumer is None:
                 continue
-            kinds = addresses.frame_types(consumer)
+            kinds = self._kinds(consumer)
             for door in ("nobody", *self._doors(route)):
                 await self._stand_before(route, consumer, door)
-            for rows in tuple(self._other.sets[-4:]):
+            for rows in tuple(self._other.sets[-2:]):
                 self._other.sets.remove(rows)
                 self._other.sets.append(rows)
                 for kind in kinds:

@@ -36,6 +36,7 @@ class Proof:
         from chatwithus.asgi import application
 
         self._application, self._say, self._doors = application, say, doors
+        self._matching = matching
         self.tally = Tally()
         self._routes = (
             [one for one in addresses.routes() if matching in one.path] if "routes" in doors else []
@@ -61,25 +62,23 @@ class Proof:
             await hop(one.another_set)()
         scout = Scout(self._application, other, self.tally)
         await self._learn(own, other, scout)
-        for one in (own, other):
-            for _ in range(SETS):
-                await hop(one.another_set)()
-            await hop(one.renew)()
+        await hop(other.start_afresh)(SETS)
         await hop(witness.plant_streams)(other)
-        await self._strangers(own, other, scout)
+        stranger = Stranger(self._application, own, other, scout, self.tally)
+        await self._strangers(own, other, stranger)
         self.tally.has_both_walls = False
         with walls.python_wall_down():
-            await self._strangers(own, other, scout)
+            await self._strangers(own, other, stranger)
 
     async def _learn(self, own: Canary, other: Canary, scout: Scout) -> None:
         """Every call as its owner makes it, while a stranger listens."""
         listening = Listening(self._application, own, other, self.tally)
         await listening.begin(self._sockets)
         await scout.explore(self._routes)
-        await Conversing(self._application, own, other, self.tally).control(self._sockets)
+        await self._conversing(own, other).control(self._sockets)
         await hop(Work(own, other, self.tally).control)(self._tasks)
         if "tables" in self._doors:
-            await hop(Tables(own, other, self.tally).control)()
+            await hop(self._tables(own, other).control)()
         await listening.end()
         if "cache" in self._doors:
             for found in await hop(lambda: list(witness.nameless(own, other)))():
@@ -87,13 +86,14 @@ class Proof:
                 self.tally.leak(f"Valkey: {found}")
         self._say(f"{self.tally.probes} calls as their owner; closed to everybody: {len(self.tally.closed)}")
 
-    async def _strangers(self, own: Canary, other: Canary, scout: Scout) -> None:
+    async def _strangers(self, own: Canary, other: Canary, stranger: Stranger) -> None:
+        await hop(own.start_afresh)(1)
         before = await hop(witness.fingerprint)(other)
-        await Stranger(self._application, own, other, scout, self.tally).try_all(self._routes)
-        await Conversing(self._application, own, other, self.tally).try_all(self._sockets)
+        await stranger.try_all(self._routes)
+        await self._conversing(own, other).try_all(self._sockets)
         await hop(Work(own, other, self.tally).try_all)(self._tasks)
         if "tables" in self._doors:
-            await hop(Tables(own, other, self.tally).try_all)()
+            await hop(self._tables(own, other).try_all)()
         after = await hop(witness.fingerprint)(other)
         for name in before | after:
             self.tally.probes += 1
@@ -103,6 +103,12 @@ class Proof:
         self._say(
             f"{which}: {self.tally.probes} probes, {len(self.tally.leaks[self.tally.has_both_walls])} leaks"
         )
+
+    def _conversing(self, own: Canary, other: Canary) -> Conversing:
+        return Conversing(self._application, own, other, self.tally, matching=self._matching)
+
+    def _tables(self, own: Canary, other: Canary) -> Tables:
+        return Tables(own, other, self.tally, matching=self._matching)
 
 
 def _lock() -> None:

@@ -1,10 +1,13 @@
-"""A stranger at every route: with each credential of the one tenant and the ids of the other, in each place an id can be."""
+"""A stranger at every route: with each credential of the one tenant and the ids of the other, in each place an id can be.
 
-from typing import Any
+The second pass repeats what met the Python wall in the first: what asked for nothing that a tenant owns, or is answered by no
+view, is answered without that wall as with it."""
+
+from typing import Any, NamedTuple
 
 from apps.chats.models import Chat
 from apps.tenants.hops import hop
-from chatwithus.isolation import recipes
+from chatwithus.isolation import recipes, walls
 from chatwithus.isolation.addresses import Route
 from chatwithus.isolation.browser import CSRF, Answer, request
 from chatwithus.isolation.canary import DOORS, Canary
@@ -16,15 +19,32 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 HEADERS = ("x-tenant", "x-tenant-id", "x-organisation", "x-agent", "x-chat", "x-user", "idempotency-key")
 
 
+class Call(NamedTuple):
+    """What is asked in both passes, whatever the ids are by then."""
+
+    template: str
+    method: str
+    owner: str
+    door: str
+    how: str
+
+
 class Stranger:
-    """`own` asks for what `other` has; `scout` knows how `other` is answered well."""
+    """`own` asks for what `other` has; `scout` knows how `other` is answered well. One for both passes."""
 
     def __init__(self, application: Any, own: Canary, other: Canary, scout: Scout, tally: Tally) -> None:
         self._application, self._own, self._other = application, own, other
         self._scout, self._tally = scout, tally
-        self._extras = self._named_ids()
+        self._extras: dict[str, str] = {}
+        self._noticed = walls.Noticed()
+        self._apart: set[Call] = set()  # what the Python wall was no part of
 
     async def try_all(self, routes: list[Route]) -> None:
+        self._extras = self._named_ids()
+        with walls.python_wall_noticed() as self._noticed:
+            await self._try_all(routes)
+
+    async def _try_all(self, routes: list[Route]) -> None:
         for route in routes:
             self._tally.routes.add(route.template)
             known = [one for one in self._scout.recipes if one.route == route]
@@ -42,11 +62,11 @@ class Stranger:
             return  # the register is the operator's, whichever tenant they have entered
         for recipe in [one for one in known if one.method == method] or [_bare(route, method, known)]:
             body = self._unmarked(recipe.body.made_for(self._other)) if recipe.body else b""
-            path = recipe.path(self._other)
             await self._ask(
                 recipe,
                 door,
-                path,
+                "identical",
+                recipe.path(self._other),
                 body=body,
                 is_foreign=recipe.is_about_rows or bool(recipe.body and recipe.body.slots),
             )
@@ -64,45 +84,57 @@ class Stranger:
                 if door != "operator" or not name.startswith("user")
             }
             asked = {name: extras[name] for name in names if name in extras}
-            for query in filter(
-                None, ("&".join(f"{name}={value}" for name, value in one.items()) for one in (asked, extras))
-            ):
-                await self._ask(recipe, door, own, query=query, body=self._own_body(recipe))
+            for how, told in ("asked", asked), ("extras", extras):
+                query = "&".join(f"{name}={value}" for name, value in told.items())
+                if query:
+                    await self._ask(recipe, door, how, own, query=query, body=self._own_body(recipe))
             headers = dict.fromkeys(HEADERS, str(self._other.tenant.id))
-            answer = await self._ask(recipe, door, own, headers=headers, body=self._own_body(recipe))
-            if recipe.door == door and recipe.method == "GET" and not answer.is_good:
+            answer = await self._ask(
+                recipe, door, "headers", own, headers=headers, body=self._own_body(recipe)
+            )
+            if recipe.door == door and recipe.method == "GET" and answer and not answer.is_good:
                 self._tally.miss(
                     f"GET {route.path} as {door}", f"refused a stranger's own call: {answer.status}"
                 )
             if recipe.body is not None:
                 added = extras | {"role": "owner", "is_superuser": "true"}
-                await self._ask(recipe, door, own, body=self._own_body(recipe, added=added))
+                await self._ask(recipe, door, "added", own, body=self._own_body(recipe, added=added))
 
     async def _fields(self, recipe: Recipe) -> None:
-        """The stranger's own call, with one id of the other's in its body; and at the address of every other kind of row."""
+        """The stranger's own call, with one id of the other's in its body; and at the address of every other kind of row, which
+        only a view of ours could mistake: to PostgreSQL there is no such row."""
         for name, model in recipe.body.slots if recipe.body else ():
             swapped = {name: Ref(model).of(self._other)}
             body = self._unmarked(recipe.body.made_for(self._own, swapped=swapped)) if recipe.body else b""
-            await self._ask(recipe, recipe.door, recipe.path(self._own), body=body, is_foreign=True)
-        if recipe.is_about_rows and recipe.door != "operator":
-            for row in self._other.rows.values():
+            await self._ask(
+                recipe, recipe.door, f"field {name}", recipe.path(self._own), body=body, is_foreign=True
+            )
+        if recipe.is_about_rows and recipe.door != "operator" and self._tally.has_both_walls:
+            for model, row in self._other.rows.items():
                 values = {
                     name: str(row.pk) if isinstance(value, Ref) else spelt(value, self._own)
                     for name, value in recipe.values.items()
                 }
-                await self._ask(recipe, recipe.door, recipe.route.filled(values), is_foreign=True)
+                how = f"at {model._meta.label}"
+                await self._ask(recipe, recipe.door, how, recipe.route.filled(values), is_foreign=True)
 
     async def _ask(
         self,
         recipe: Recipe,
         door: str,
+        how: str,
         path: str,
         *,
         query: str = "",
         headers: dict[str, str] | None = None,
         body: bytes = b"",
         is_foreign: bool = False,
-    ) -> Answer:
+    ) -> Answer | None:
+        """None where nothing is to be learned from asking without the Python wall."""
+        call = Call(recipe.route.template, recipe.method, recipe.door, door, how)
+        if call in self._apart and not self._tally.has_both_walls:
+            return None
+        before = self._noticed.times
         brought = (
             {"cookie": f"csrftoken={CSRF}", "x-csrftoken": CSRF}
             | self._own.headers(door)
@@ -112,8 +144,10 @@ class Stranger:
         answer = await request(
             self._application, recipe.method, path, headers=brought, query=query, body=body
         )
+        if self._noticed.times == before or answer.status == 405:
+            self._apart.add(call)
         self._judge(f"{recipe.method} {recipe.route.path} as {door}", recipe, door, answer, is_foreign)
-        if recipe.method not in SAFE and answer.status < 400:
+        if recipe.method not in SAFE and (answer.is_good or answer.is_signed_out):
             await hop(self._own.renew)()
             if answer.is_good and recipe.is_about_rows and path == recipe.path(self._own):
                 await hop(self._own.another_set)()

@@ -20,12 +20,13 @@ REFUSED = (DatabaseError, ForeignTenant, scope.NoTenant)
 class Tables:
     """`own` reaches for what is `other`'s."""
 
-    def __init__(self, own: Canary, other: Canary, tally: Tally) -> None:
+    def __init__(self, own: Canary, other: Canary, tally: Tally, *, matching: str = "") -> None:
         self._own, self._other, self._tally = own, other, tally
+        self._models = [model for model in owned_models() if matching in model._meta.db_table]
 
     def control(self) -> None:
         """Each row is there for its owner."""
-        for model in owned_models():
+        for model in self._models:
             self._tally.tables.add(model._meta.db_table)
             with self._other.scope():
                 if not all(
@@ -37,7 +38,7 @@ class Tables:
                     )
 
     def try_all(self) -> None:
-        for model in owned_models():
+        for model in self._models:
             for rows in self._other.sets[-8:]:
                 for name, probe in self._probes(model, rows[model]):
                     self._try(f"table {model._meta.db_table}: {name}", model, probe)

@@ -48,7 +48,7 @@ class Work:
             if not isinstance(task, TenantTask):
                 self._judge(task, *self._run(task, None, self._other))
                 continue
-            for rows in self._other.sets[-4:]:
+            for rows in self._other.sets[-2:]:
                 self._judge(task, *self._run(task, self._own, self._other, rows))
             if not isinstance(self._run(task, None, self._other)[1], scope.NoTenant):
                 self._tally.leak(f"task {task.name}: runs without a tenant")

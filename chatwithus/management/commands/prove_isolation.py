@@ -15,7 +15,9 @@ class Command(BaseCommand):
             action="append",
             help="only this one: routes, frames, tasks, tables or cache; may be repeated",
         )
-        parser.add_argument("--matching", default="", help="only routes and tasks whose name has this in it")
+        parser.add_argument(
+            "--matching", default="", help="only routes, frames, tasks and tables whose name has this in it"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from chatwithus.isolation import proof  # loads the ASGI application, which no other command needs
