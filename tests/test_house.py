@@ -33,6 +33,7 @@ UNOWNED = {
     "chats.Process": "a process of the installation and until when it lives; nothing of any tenant",
     "tenants.AccessVersion": "a counter, of nobody",
     "otp_totp.TOTPDevice": "a person's second factor, whichever tenants they work for",
+    "tenants.Phone": "the same, with its secret sealed",
     "otp_static.StaticDevice": "a person's recovery codes",
     "otp_static.StaticToken": "a person's recovery codes",
     "auth.User": "a person may work for several tenants; memberships are owned",

@@ -4,19 +4,21 @@ It is the person's, whichever tenants they work for. A session has shown it once
 
 import base64
 import hashlib
+import logging
 import secrets
 from typing import Any, cast
 from urllib.parse import quote
 
 import segno
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.tenants import lookup
-from apps.tenants.models import Tenant
+from apps.tenants import lookup, sealing
+from apps.tenants.models import Phone, Tenant
 
+logger = logging.getLogger(__name__)
 CODES = 10
 SHOWN = DEVICE_ID_SESSION_KEY  # the name under which a session says that it has shown it
 _ISSUER = "Chat With Us"
@@ -31,9 +33,9 @@ class WrongCode(ValueError):
         )
 
 
-def device_of(user: Any) -> TOTPDevice | None:
+def device_of(user: Any) -> Phone | None:
     """What this person has shown to work; None where they have no second factor."""
-    return cast(TOTPDevice | None, TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).first())
+    return cast(Phone | None, Phone.objects.filter(user_id=user.pk, confirmed=True).first())
 
 
 def holds(session: Any, user: Any, tenant: Tenant | None = None) -> bool:
@@ -51,25 +53,27 @@ def is_required_of(user: Any) -> bool:
     return Tenant.objects.filter(id__in=ids, suspended_at=None, requires_two_factor=True).exists()
 
 
-def begin(user: Any) -> TOTPDevice:
+def begin(user: Any) -> Phone:
     """A secret to be shown to the person's app, the same one until it was shown to work."""
-    return cast(
-        TOTPDevice,
-        TOTPDevice.objects.get_or_create(user_id=user.pk, confirmed=False, defaults={"name": "app"})[0],
-    )
+    with transaction.atomic():
+        get_user_model().objects.select_for_update().get(
+            pk=user.pk
+        )  # two pages opened at once show one secret
+        found = Phone.objects.filter(user_id=user.pk, confirmed=False).first()
+        return cast(Phone, found or Phone.new(user.pk))
 
 
-def qr(device: TOTPDevice) -> str:
+def qr(device: Phone) -> str:
     """What the app scans, as the text of an SVG."""
     return segno.make(address(device), error="m").svg_inline(scale=4, border=2, dark="#000", light="#fff")
 
 
-def address(device: TOTPDevice) -> str:
+def address(device: Phone) -> str:
     label = quote(f"{_ISSUER}:{device.user.get_username()}")
     return f"otpauth://totp/{label}?secret={secret(device)}&issuer={quote(_ISSUER)}"
 
 
-def secret(device: TOTPDevice) -> str:
+def secret(device: Phone) -> str:
     """For whoever cannot scan: the same in letters."""
     return base64.b32encode(device.bin_key).decode().rstrip("=")
 
@@ -79,10 +83,10 @@ def confirm(user: Any, session: Any, code: str) -> list[str]:
 
     Raises WrongCode."""
     with transaction.atomic():
-        device = TOTPDevice.objects.select_for_update().filter(user_id=user.pk, confirmed=False).first()
-        right = device is not None and device.verify_token(_plain(code))
+        device = Phone.objects.select_for_update().filter(user_id=user.pk, confirmed=False).first()
+        right = device is not None and _shows(device, _plain(code))
         if right:
-            TOTPDevice.objects.filter(user_id=user.pk).exclude(pk=device.pk).delete()
+            Phone.objects.filter(user_id=user.pk).exclude(pk=device.pk).delete()
             device.confirmed = True
             device.save(update_fields=["confirmed"])
             codes = new_recovery_codes(user)
@@ -98,14 +102,14 @@ def show(user: Any, session: Any, code: str) -> None:
     session[SHOWN] = device.persistent_id
 
 
-def check(user: Any, code: str) -> TOTPDevice:
+def check(user: Any, code: str) -> Phone:
     """Raises WrongCode; each wrong code makes the person wait longer for the next."""
     with transaction.atomic():
-        device = TOTPDevice.objects.select_for_update().filter(user_id=user.pk, confirmed=True).first()
+        device = Phone.objects.select_for_update().filter(user_id=user.pk, confirmed=True).first()
         right = device is not None and _is_right(device, code)
     if not right:
         raise WrongCode
-    return cast(TOTPDevice, device)
+    return cast(Phone, device)
 
 
 def new_recovery_codes(user: Any) -> list[str]:
@@ -133,16 +137,38 @@ def turn_off(user: Any, code: str) -> None:
 def forget(user: Any) -> None:
     """As the operator does for somebody who lost phone and paper."""
     with transaction.atomic():
-        TOTPDevice.objects.filter(user_id=user.pk).delete()
+        Phone.objects.filter(user_id=user.pk).delete()
         StaticDevice.objects.filter(user_id=user.pk).delete()
 
 
-def _is_right(device: TOTPDevice, code: str) -> bool:
+def reseal() -> tuple[int, list[str]]:
+    """Every phone's secret, under the newest key, also those that were never sealed: how many, and whose no key opens."""
+    lost, phones = [], list(Phone.objects.select_related("user").order_by("id"))
+    for phone in phones:
+        held = phone.key
+        try:
+            phone.keep(phone.bin_key.hex())
+        except sealing.Unsealable:
+            lost.append(phone.user.get_username())
+        else:
+            Phone.objects.filter(id=phone.id, key=held).update(key=phone.key)
+    return len(phones) - len(lost), lost
+
+
+def _is_right(device: Phone, code: str) -> bool:
     plain = _plain(code)
     if len(plain) == device.digits:
-        return bool(device.verify_token(plain))
+        return _shows(device, plain)
     paper = StaticDevice.objects.select_for_update().filter(user_id=device.user_id).first()
     return paper is not None and bool(paper.verify_token(_hashed(plain)))
+
+
+def _shows(device: Phone, code: str) -> bool:
+    try:
+        return bool(device.verify_token(code))
+    except sealing.Unsealable as error:
+        logger.error("The second factor of user %s: %s", device.user_id, error)
+        return False
 
 
 def _plain(code: str) -> str:

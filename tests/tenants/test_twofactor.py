@@ -1,12 +1,17 @@
 """The second factor: six digits of now, each used once, or a code from paper; wrong ones make one wait."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
+from django.core.management import call_command
 from django.db import connection
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.tenants import twofactor
+from apps.tenants.models import Phone
+from apps.tenants.sealing import Unsealable
 from apps.tenants.twofactor import WrongCode
 from tests.tenants.phone import code, set_up, wait_over
 from tests.world import House
@@ -107,3 +112,45 @@ def test_the_address_is_what_apps_scan(acme: House) -> None:
     assert f"secret={twofactor.secret(device)}" in address
     assert "<svg" in twofactor.qr(device)
     assert TOTPDevice.objects.get(user=acme.user).confirmed is False
+
+
+def kept(user: Any) -> str:
+    return str(TOTPDevice.objects.values_list("key", flat=True).get(user=user))
+
+
+def test_the_secret_of_a_phone_lies_sealed_in_the_database(acme: House, globex: House) -> None:
+    device = twofactor.begin(acme.user)
+    seed = device.bin_key.hex()
+    assert len(seed) == 40
+    assert seed not in kept(acme.user)
+    set_up(acme.user)
+    assert seed not in kept(acme.user)
+    set_up(globex.user)
+    stolen = Phone(user_id=globex.user.pk, key=kept(acme.user))
+    with pytest.raises(Unsealable):
+        _ = stolen.bin_key  # it is of use for nobody else's account
+
+
+def test_deployment_keys_are_changed_while_people_sign_in(acme: House, settings: LazySettings) -> None:
+    settings.DEPLOYMENT_KEYS = ["the old key of this installation"]
+    paper = set_up(acme.user)
+    settings.DEPLOYMENT_KEYS = ["a new key in front of it", "the old key of this installation"]
+    twofactor.check(acme.user, code(twofactor.device_of(acme.user)))
+    assert twofactor.reseal()[1] == []
+    settings.DEPLOYMENT_KEYS = ["a new key in front of it"]
+    twofactor.check(acme.user, code(twofactor.device_of(acme.user)))
+    settings.DEPLOYMENT_KEYS = ["a key that never sealed anything"]
+    with pytest.raises(WrongCode):
+        twofactor.check(acme.user, "123456")
+    assert twofactor.reseal() == (0, [acme.user.username])
+    twofactor.check(acme.user, paper[0])  # paper needs no key
+
+
+def test_what_was_not_sealed_is_by_the_command(acme: House) -> None:
+    plain = TOTPDevice.objects.create(user=acme.user, name="app", confirmed=True)
+    seed = plain.bin_key.hex()
+    twofactor.check(acme.user, code(twofactor.device_of(acme.user)))
+    call_command("reseal", stdout=StringIO())
+    assert seed not in kept(acme.user)
+    assert twofactor.device_of(acme.user).bin_key.hex() == seed  # type: ignore[union-attr]
+    twofactor.check(acme.user, code(twofactor.device_of(acme.user)))

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.tenants import organisation, scope
+from apps.tenants import organisation, scope, twofactor
 from apps.tenants.models import Tenant
 
 
@@ -14,7 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exits 1 where a secret was sealed with a key that is not there any more; that one has to be typed in again."""
-        done, lost = 0, list[str]()
+        done, phones = twofactor.reseal()
+        lost = [f"second factor of {name}" for name in phones]
         for tenant in Tenant.objects.order_by("slug"):
             with scope.scoped_to(tenant.id):
                 resealed, unsealable = organisation.reseal()
