@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.tenants import actors, scope
+from apps.tenants import actors, roles, scope
+from apps.tenants.access import Admitted
 from apps.tenants.actors import Actor
-from apps.tenants.models import Tenant
+from apps.tenants.models import Membership, Tenant
 
 
 class TenantCommand(BaseCommand):
@@ -30,6 +31,19 @@ class TenantCommand(BaseCommand):
             return self.run(found, **options)
 
     run: Callable[..., str]
+
+
+def operator(tenant: Tenant) -> Admitted:
+    """For stories that ask who acts: whoever has a terminal here may do what an owner may."""
+    return Admitted(tenant, "owner", roles.of("owner"), actors.current())
+
+
+def member_of(tenant: Tenant, username: str) -> Membership:
+    """Raises CommandError."""
+    found = Membership.objects.select_related("user").filter(user__username=username).first()
+    if found is None:
+        raise CommandError(f"Nobody who works for {tenant.slug} signs in as {username}.")
+    return found
 
 
 @contextmanager

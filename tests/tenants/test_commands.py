@@ -1,6 +1,8 @@
 """What the operator does from a terminal: everything that the pages do, under the name of whoever typed it."""
 
+import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -82,3 +84,107 @@ def test_a_lost_second_factor_is_forgotten_and_the_tenant_is_told(acme: House) -
     assert (entry.actor_kind, entry.target_name) == ("command", acme.user.username)
     with pytest.raises(CommandError):
         run("forget_second_factor", "nobody")
+
+
+def shown(house: House) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(run("show_tenant", house.tenant.slug))
+    return told
+
+
+def test_settings_are_changed_by_name(acme: House, globex: House) -> None:
+    before = shown(globex)
+    run("change_settings", acme.tenant.slug, "allowed_origins=https://a.example, HTTPS://B.example", "retention_days=30", "requires_two_factor=true")  # fmt: skip
+    settings = shown(acme)["settings"]
+    assert settings["allowed_origins"] == ["https://a.example", "https://b.example"]
+    assert (settings["retention_days"], settings["requires_two_factor"]) == (30, True)
+    run("change_settings", acme.tenant.slug, "retention_days=")
+    assert shown(acme)["settings"]["retention_days"] is None
+    assert {line.actor_kind for line in log(acme, "organisation.changed")} == {"command"}
+    assert shown(globex) == before
+
+
+@pytest.mark.parametrize("said", [
+    "name", "name=", "slug=other", "id=1", "idle_minutes=0", "idle_minutes=x", "requires_two_factor=2x", "allowed_origins=nonsense", "providers=elsewhere",
+    "retention_days=-1", "locale=x y",
+])  # fmt: skip
+def test_a_setting_that_cannot_hold_is_explained_and_changes_nothing(acme: House, said: str) -> None:
+    before = shown(acme)
+    with pytest.raises(CommandError):
+        run("change_settings", acme.tenant.slug, said)
+    assert shown(acme) == before
+
+
+def test_roles_are_changed_and_people_removed_but_for_the_last_owner(acme: House, globex: House) -> None:
+    slug, staff = acme.tenant.slug, acme.colleague("staff").username
+    run("change_role", slug, staff, "manager")
+    assert {"user__username": staff, "role": "manager"} in shown(acme)["people"]
+    for command in (("change_role", slug, acme.user.username, "staff"), ("remove_member", slug, acme.user.username)):  # fmt: skip
+        with pytest.raises(CommandError, match="last owner"):
+            run(*command)
+    with pytest.raises(CommandError):
+        run("remove_member", slug, globex.user.username)
+    run("remove_member", slug, staff)
+    assert [one["user__username"] for one in shown(acme)["people"]] == [acme.user.username]
+    assert ("member.removed", "done") in said(acme)
+
+
+def test_an_invitation_is_taken_back(acme: House) -> None:
+    link = run("invite", acme.tenant.slug, "ada@acme.example")
+    assert [one["email"] for one in shown(acme)["invitations"]] == ["ada@acme.example"]
+    run("revoke_invitation", acme.tenant.slug, "Ada@acme.example")
+    with pytest.raises(CommandError):
+        run("revoke_invitation", acme.tenant.slug, "ada@acme.example")
+    assert link
+    assert shown(acme)["invitations"] == []
+
+
+def test_credentials_come_on_standard_input_and_are_never_shown(
+    acme: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "sk-a-very-long-secret-1234"
+    monkeypatch.setattr("sys.stdin", StringIO(json.dumps({"api_key": secret})))
+    told = run("keep_credential", acme.tenant.slug, "openai")
+    everything = told + json.dumps(shown(acme)) + run("read_audit", acme.tenant.slug)
+    assert secret not in everything
+    assert [one["provider"] for one in shown(acme)["credentials"]] == ["openai"]
+    for nonsense in ("", "[]", '{"api_key": 1}', '{"api_key": "x"}'):
+        monkeypatch.setattr("sys.stdin", StringIO(nonsense))
+        with pytest.raises(CommandError):
+            run("keep_credential", acme.tenant.slug, "openai")
+    run("forget_credential", acme.tenant.slug, "openai")
+    with pytest.raises(CommandError):
+        run("forget_credential", acme.tenant.slug, "openai")
+
+
+def test_the_identity_secret_is_printed_once(acme: House) -> None:
+    secret = run("make_identity_secret", acme.tenant.slug)
+    acme.tenant.refresh_from_db()
+    assert acme.tenant.identity_secret == secret
+    assert shown(acme)["has_identity_secret"]
+    run("make_identity_secret", acme.tenant.slug, "--forget")
+    assert not shown(acme)["has_identity_secret"]
+
+
+def test_budgets_are_set_and_dropped(acme: House, globex: House) -> None:
+    slug = acme.tenant.slug
+    run("set_budget", slug, "day", "--tokens", "1000")
+    run("set_budget", slug, "month", "--agent", str(acme.agent.id), "--cost", "2.50")
+    found = [(one["period"], one["tokens"], one["cost"]) for one in shown(acme)["budgets"]]
+    assert found == [("day", 1000, None), ("month", None, "2.500000")]
+    for wrong in (["day"], ["day", "--tokens", "-1"], ["day", "--cost", "x"], ["day", "--cost", "NaN"], ["month", "--drop"],
+                  ["day", "--agent", str(globex.agent.id), "--tokens", "1"]):  # fmt: skip
+        with pytest.raises(CommandError):
+            run("set_budget", slug, *wrong)
+    run("set_budget", slug, "day", "--drop")
+    assert len(shown(acme)["budgets"]) == 1
+    assert shown(globex)["budgets"] == []
+
+
+def test_the_audit_log_is_read_line_by_line(acme: House, globex: House) -> None:
+    run("suspend_tenant", acme.tenant.slug)
+    run("resume_tenant", acme.tenant.slug)
+    lines = run("read_audit", acme.tenant.slug).splitlines()
+    assert ["resumed" in lines[0], "suspended" in lines[1], len(lines)] == [True, True, 2]
+    assert len(run("read_audit", acme.tenant.slug, "--limit", "1").splitlines()) == 1
+    assert run("read_audit", acme.tenant.slug, "--outcome", "refused") == ""
+    assert run("read_audit", globex.tenant.slug) == ""
