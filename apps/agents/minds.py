@@ -6,7 +6,7 @@ from uuid import UUID
 
 from apps.agents import connections
 from apps.agents.providers.base import Connection, ProviderError
-from apps.tenants import scope
+from apps.tenants import organisation
 from apps.tenants.models import Tenant
 
 
@@ -31,7 +31,7 @@ class Mind:
 def of(wanted: Iterable[tuple[str, str]]) -> tuple[Mind, ...]:
     """Those of these providers and models that this tenant may use and can reach, in their order. Raises ProviderError for the
     first of them where there is none."""
-    tenant = Tenant.objects.get(id=scope.current())
+    tenant = organisation.current()
     found, refusals = [], []
     for provider, model in wanted:
         try:

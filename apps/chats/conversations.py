@@ -16,7 +16,6 @@ from apps.chats.events import Entry
 from apps.chats.ledger import Ledger, NoSuchChat
 from apps.chats.models import Chat, ContentChat, Event, Process
 from apps.tenants import access
-from apps.tenants.postgres.prepared import Prepared
 
 __all__ = ["NoSuchChat"]
 
@@ -298,10 +297,7 @@ def _locked_or_opened(chat_id: UUID, opening: Opening | None) -> Chat:
     except NoSuchChat:
         if opening is None:
             raise
-    if _AGENT.first(agent=opening.agent_id) is None:
-        raise NoSuchChat("There is no agent with this id.")
-    ledger.add_chat(Chat(id=chat_id, agent_id=opening.agent_id, visitor=opening.visitor))
-    return ledger.locked(chat_id)
+    return ledger.added(chat_id, opening.agent_id, opening.visitor)
 
 
 def _repeated(chat: Chat, known: ContentChat, text: str) -> Asked:
@@ -344,4 +340,3 @@ def _end(book: Ledger, running: ContentChat, outcome: Outcome) -> None:
 _BY_MESSAGE = ledger.exchanges("client_message_id = %(message)s")
 _QUEUED_FIRST = ledger.exchanges(f"state = '{ContentChat.State.QUEUED}' ORDER BY number LIMIT 1")
 _KEEP = ledger.EXCHANGES.change(*_KEPT)
-_AGENT = Prepared("SELECT 1 FROM agents_agent WHERE tenant_id = %(tenant)s AND id = %(agent)s")

@@ -163,9 +163,13 @@ def locked(chat_id: UUID) -> Chat:
     return chat
 
 
-def add_chat(chat: Chat) -> None:
-    """Unless somebody else has, just now."""
-    _ADD_CHAT.run(**_CHATS.values(chat))
+def added(chat_id: UUID, agent_id: UUID, visitor: str) -> Chat:
+    """A new chat, locked as well; or the one that somebody else has added just now. Raises NoSuchChat where there is no such agent."""
+    row = _AGENT.first(agent=agent_id)
+    if row is None:
+        raise NoSuchChat("There is no agent with this id.")
+    chat = Chat(id=chat_id, agent=_AGENTS.read(row), visitor=visitor)
+    return chat if _ADD_CHAT.run(**_CHATS.values(chat)) else locked(chat_id)
 
 
 def exchanges(condition: str) -> Prepared:
@@ -184,6 +188,9 @@ _LOCK = Prepared(
     f"SELECT {_CHATS.columns('c')}, {_AGENTS.columns('a')} FROM chats_chat c "
     "JOIN agents_agent a ON (a.tenant_id, a.id) = (c.tenant_id, c.agent_id) "
     "WHERE c.tenant_id = %(tenant)s AND c.id = %(chat)s FOR UPDATE OF c"
+)
+_AGENT = Prepared(
+    f"SELECT {_AGENTS.columns('a')} FROM agents_agent a WHERE tenant_id = %(tenant)s AND id = %(agent)s"
 )
 _ADD_CHAT, _KEEP_CHAT = _CHATS.insertion("ON CONFLICT DO NOTHING"), _CHATS.change(*_MOVING)
 _ADD_EXCHANGE, _ADD_EVENT = EXCHANGES.insertion(), _EVENTS.insertion()

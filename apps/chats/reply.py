@@ -12,6 +12,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from apps.agents import minds
 from apps.agents.attempts import Attempts
+from apps.agents.minds import Mind
+from apps.agents.models import Agent
 from apps.agents.providers.base import Handoff, Prompt, ProviderError, Usage
 from apps.chats import citations, conversations, events, measures, prompts, relay
 from apps.chats.chatlog import ChatLog
@@ -20,6 +22,7 @@ from apps.chats.conversations import Claim, Finished, Outcome
 from apps.chats.deadlines import Watchdog
 from apps.chats.leases import Lease
 from apps.knowledge import retrieval
+from apps.knowledge.retrieval import Shelf
 from apps.tenants import scope
 from apps.tenants.hops import hop
 
@@ -119,8 +122,8 @@ class Reply:
 
     async def _answer(self, watchdog: Watchdog) -> None:
         agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
-        able = await hop(minds.of)(agent.minds)
-        found = await retrieval.search(agent.id, question, history=history)
+        able, shelf = await hop(_able)(agent)
+        found = await retrieval.search(agent.id, question, history=history, shelf=shelf)
         prompt = self._prompt = prompts.compose(agent, question, history=history, found=found)
         self._attempts = Attempts(able, prompt)
         async with aclosing(self._attempts.stream()) as pieces:
@@ -230,3 +233,8 @@ class Reply:
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._received_at) * 1000)
+
+
+def _able(agent: Agent) -> tuple[tuple[Mind, ...], Shelf]:
+    """Where it may think and what it may read, asked in one hop. Raises ProviderError."""
+    return minds.of(agent.minds), retrieval.shelf_of(agent.id)

@@ -32,7 +32,7 @@ class TooLittle(ValueError):
 
 def calibrate(agent_id: UUID) -> Calibration:
     """Set the agent's threshold by one half of the questions and note what it does to the other. Raises TooLittle."""
-    readable = retrieval._readable(agent_id)
+    readable = retrieval.shelf_of(agent_id).readable
     about, anything = _scores(readable, _questions(readable)), _scores(readable, off_topic())
     threshold = between(anything[::2], about[::2])
     kept, refused = about[1::2], anything[1::2]

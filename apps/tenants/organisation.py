@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.tenants import audit, origins, scope, sealing
 from apps.tenants.models import Credential, Tenant
+from apps.tenants.postgres.prepared import Prepared, Table
 
 SETTINGS = (
     "name",
@@ -23,6 +24,8 @@ SETTINGS = (
     "allowed_models",
 )
 LONGEST_IDLE, LONGEST_RETENTION = 10080, 36500
+_TENANTS = Table(Tenant)
+_CURRENT = Prepared(f"SELECT {_TENANTS.columns('t')} FROM tenants_tenant t WHERE id = %(tenant)s")
 _LOCALE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,2}")
 
 
@@ -44,7 +47,10 @@ def open_one(slug: str, name: str) -> Tenant:
 
 
 def current() -> Tenant:
-    return Tenant.objects.get(id=scope.current())
+    row = _CURRENT.first()
+    if row is None:
+        raise Tenant.DoesNotExist
+    return _TENANTS.read(row)
 
 
 def change(**settings: Any) -> Tenant:

@@ -30,8 +30,9 @@ class Prepared:
     def first(self, **named: Any) -> Row | None:
         return next(iter(self.rows(**named)), None)
 
-    def run(self, **named: Any) -> None:
-        self._executed(named)
+    def run(self, **named: Any) -> int:
+        """How many rows it changed; not known among others that are sent `together`."""
+        return int(self._executed(named).rowcount)
 
     def _executed(self, named: dict[str, Any]) -> Any:
         if self._is_owned:
