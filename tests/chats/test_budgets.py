@@ -9,10 +9,12 @@ import orjson
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import LazySettings
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.agents import budgets
-from apps.agents.models import Budget, Reservation, Spending
+from apps.agents.models import Budget, Spending
 from apps.chats import conversations, handoff, prompts, replies
 from apps.chats.conversations import Opening
 from apps.chats.entries import Entry
@@ -41,9 +43,10 @@ def limited(house: House, tokens: int, *, used: int = 0) -> Budget:
 
 @on_database
 def spent(budget: Budget) -> tuple[int, int]:
-    """Used and reserved; and nothing is reserved that no reservation says."""
-    used, reserved = Spending.objects.values_list("tokens_used", "tokens_reserved").get(budget=budget)
-    assert reserved == sum(Reservation.objects.values_list("tokens", flat=True))
+    """Used and reserved; and nothing is reserved that no reservation says. In one statement: replies end meanwhile."""
+    found = Spending.objects.annotate(held=Coalesce(Sum("reservations__tokens"), 0))
+    used, reserved, held = found.values_list("tokens_used", "tokens_reserved", "held").get(budget=budget)
+    assert reserved == held
     return used, reserved
 
 
