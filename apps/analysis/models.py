@@ -25,6 +25,29 @@ class SentimentAnalysis(TenantOwned):
         constraints = [models.UniqueConstraint("tenant_id", "exchange", name="one_analysis_per_exchange")]
 
 
+class Groundedness(TenantOwned):
+    """Whether the passages that an agent was given say what its answer says."""
+
+    class Verdict(models.TextChoices):
+        SUPPORTED = "supported", "Says what the sources say"
+        PARTLY = "partly", "Says more than the sources"
+        UNSUPPORTED = "unsupported", "Not in the sources"
+        REFUSED = "refused", "Said that it does not know"
+        NOTHING = "nothing", "Claims nothing"
+
+    exchange = TenantForeignKey(ContentChat, models.CASCADE, related_name="groundings")
+    verdict = models.CharField(max_length=12, choices=Verdict.choices)
+    support = models.FloatField(null=True, help_text="Share of its sentences that the sources support.")
+    unsupported = models.JSONField(default=list, help_text="The sentences that they do not.")
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = "groundedness"
+        constraints = [models.UniqueConstraint("tenant_id", "exchange", name="one_verdict_per_exchange")]
+
+    def __str__(self) -> str:
+        return self.get_verdict_display()
+
+
 class Rollup(TenantOwned):
     """One hour of a tenant's counts, recomputed as a whole whenever something in it changes."""
 

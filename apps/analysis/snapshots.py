@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from apps.analysis import latency
-from apps.analysis.models import Rollup, SentimentAnalysis
+from apps.analysis.models import Groundedness, Rollup, SentimentAnalysis
 from apps.chats.models import Chat, ContentChat
 
 _LATEST = 12
@@ -30,6 +30,7 @@ def _today(now: datetime) -> dict[str, Any]:
 
 def _latest() -> list[Any]:
     newest = ContentChat.objects.filter(chat=OuterRef("id")).exclude(request="").order_by("-number")
+    stood = Groundedness.objects.filter(exchange__chat=OuterRef("id")).order_by("-exchange__number")
     felt = SentimentAnalysis.objects.filter(exchange__chat=OuterRef("id")).order_by("-exchange__number")
     return list(
         Chat.objects.select_related("agent")
@@ -37,6 +38,7 @@ def _latest() -> list[Any]:
             preview=Subquery(newest.values("request")[:1]),
             sentiment=Subquery(felt.values("sentiment")[:1]),
             cause=Subquery(felt.values("cause")[:1]),
+            grounded=Subquery(stood.values("verdict")[:1]),
         )
         .order_by("-last_at")[:_LATEST]
     )
@@ -51,6 +53,7 @@ def _row(chat: Any) -> dict[str, Any]:
         "exchanges": chat.last_exchange,
         "sentiment": chat.sentiment,
         "cause": chat.cause,
+        "grounded": chat.grounded,
         "preview": (chat.preview or "")[:140],
     }
 

@@ -30,6 +30,7 @@ _KEPT = (
     "cuts",
     "citations",
     "grounded",
+    "given",
     "usage",
     "first_token_ms",
     "total_ms",
@@ -90,6 +91,7 @@ class Outcome:
     cuts: tuple[int, ...] = ()
     citations: tuple[dict[str, Any], ...] = ()
     grounded: bool | None = None
+    given: tuple[str, ...] = ()
     usage: dict[str, int] = field(default_factory=dict)
     first_token_ms: int | None = None
     total_ms: int | None = None

@@ -114,6 +114,11 @@ class ContentChat(TenantOwned):
     attempts = models.PositiveSmallIntegerField(default=0)
     citations = models.JSONField(default=list)
     grounded = models.BooleanField(null=True)
+    given = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="The passages the mind was given to read, by their ids.",
+    )
     usage = models.JSONField(default=dict)
     first_token_ms = models.PositiveIntegerField(null=True)
     total_ms = models.PositiveIntegerField(null=True)

@@ -46,6 +46,7 @@ class Reply:
         self.usage = Usage(0, 0)
         self._has_usage = self._was_refused = False
         self._prompt: Prompt | None = None
+        self._given: tuple[str, ...] = ()
         self._attempts: Attempts | None = None
         self._pieces = 0
         self.wants_person = False
@@ -124,6 +125,7 @@ class Reply:
         agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
         able, shelf = await hop(_able)(agent)
         found = await retrieval.search(agent.id, question, history=history, shelf=shelf)
+        self._given = tuple(str(id) for one in found for id in one.ids)
         prompt = self._prompt = prompts.compose(agent, question, history=history, found=found)
         self._attempts = Attempts(able, prompt)
         async with aclosing(self._attempts.stream()) as pieces:
@@ -171,6 +173,7 @@ class Reply:
         return Outcome(
             state=state,
             response=self._said.text,
+            given=self._given,
             cuts=tuple(len(piece) for piece in (*self.told, *self._held)),
             usage={"input_tokens": self.usage.input_tokens, "output_tokens": self.usage.output_tokens},
             first_token_ms=self.first_token_ms,

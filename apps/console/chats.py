@@ -32,7 +32,11 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """`?before=n` shows the exchanges before number n."""
     chat = get_object_or_404(Chat.objects.select_related("agent", "assignee"), id=pk)
     before = _before(request, chat)
-    found = chat.exchanges.filter(number__lt=before).select_related("staff").prefetch_related("analyses")
+    found = (
+        chat.exchanges.filter(number__lt=before)
+        .select_related("staff")
+        .prefetch_related("analyses", "groundings")
+    )
     exchanges = list(reversed(found.order_by("-number")[:PAGE]))
     first = exchanges[0] if exchanges and exchanges[0].number > 1 else None
     context = {

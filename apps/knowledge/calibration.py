@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from apps.agents.embedders import catalogue
+from apps.agents import embedding
 from apps.agents.words import EMPTY, WORD
 from apps.knowledge import ranking, retrieval
 from apps.knowledge.models import Calibration, Passage, Sentence
@@ -86,7 +86,7 @@ def _questions(readable: Sequence[UUID]) -> list[str]:
 
 
 def _scores(readable: Sequence[UUID], questions: Sequence[str]) -> list[float]:
-    embedder = catalogue.load(settings.EMBEDDER)
+    embedder = embedding.of(settings.EMBEDDER)
     vectors = embedder.embed(questions)
     found = (
         ranking.ranked(readable, asked, vector, model=embedder.model, limit=1)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import QuerySet
 
-from apps.agents.embedders import catalogue
+from apps.agents import embedding
 from apps.agents.embedders.base import Embedder
 from apps.agents.sentences import led
 from apps.agents.words import WORD
@@ -34,7 +34,7 @@ def prepared(passages: Sequence[Passage]) -> list[Entry]:
     texts = language.configurations([one.text for one in passages])
     for passage, found in zip(passages, texts, strict=True):
         passage.language, passage.length = found, _length(f"{passage.heading} {passage.text}")
-    embedder = catalogue.load(settings.EMBEDDER)
+    embedder = embedding.of(settings.EMBEDDER)
     return [entry for batch in _batches(passages) for entry in _embedded(batch, embedder)]
 
 

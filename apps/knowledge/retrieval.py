@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apps.agents.embedders import catalogue
+from apps.agents import embedding
 from apps.agents.followups import in_context
 from apps.agents.providers.base import Turn
 from apps.knowledge import choice, ranking
@@ -68,7 +68,7 @@ async def look(
     readable, threshold = shelf or await hop(shelf_of)(agent_id)
     if not readable:
         return Search(asked, [], threshold)
-    embedder = catalogue.load(settings.EMBEDDER)
+    embedder = embedding.of(settings.EMBEDDER)
     [vector] = await asyncio.get_running_loop().run_in_executor(_CPU, embedder.embed, [asked])
     most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2}
     found = await hop(ranking.ranked)(readable, asked, vector, model=embedder.model, **most)

@@ -1,10 +1,15 @@
 import { copyOf, Keyed } from "./keyed";
 import { byTestId, setText } from "./page";
-import type { LatestChat, Sentiment } from "./snapshot";
+import type { LatestChat, Sentiment, Verdict } from "./snapshot";
 import { showTime } from "./times";
 
 export const SHAPES: Record<Sentiment, string> = { positive: "▲", neutral: "●", negative: "▼" };
 const LABELS: Record<Sentiment, string> = { positive: "Positive", neutral: "Neutral", negative: "Negative" };
+
+const DOUBTS: Partial<Record<Verdict, string>> = {
+  partly: "Says more than the sources",
+  unsupported: "Not in the sources",
+};
 
 /** The latest chats, kept row by row. */
 export class ChatList {
@@ -34,6 +39,8 @@ function fill(row: HTMLElement, chat: LatestChat): void {
   if (link) link.title = preview;
   setText(byTestId("chat-agent", row), chat.agent);
   setText(byTestId("chat-exchanges", row), String(chat.exchanges));
+  const doubt = byTestId("chat-grounded", row);
+  setText(doubt, (chat.grounded && DOUBTS[chat.grounded]) ?? "");
   const feeling = byTestId("chat-sentiment", row);
   if (feeling) {
     feeling.dataset.sentiment = chat.sentiment ?? "";

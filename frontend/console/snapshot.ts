@@ -1,6 +1,9 @@
 export type Sentiment = "positive" | "neutral" | "negative";
 export const SENTIMENTS: readonly Sentiment[] = ["positive", "neutral", "negative"];
 
+/** Whether the latest answer stands in what the agent was given to read. */
+export type Verdict = "supported" | "partly" | "unsupported" | "refused" | "nothing";
+
 export interface LatestChat {
   chat: string;
   agent: string;
@@ -9,6 +12,7 @@ export interface LatestChat {
   exchanges: number;
   sentiment: Sentiment | null;
   cause: string | null;
+  grounded: Verdict | null;
   preview: string;
 }
 

@@ -1,0 +1,70 @@
+"""Whether passages say what an answer says: each of its sentences against theirs, by meaning and by words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from pgvector.django import CosineDistance
+
+from apps.agents import embedding
+from apps.agents.sentences import sentences
+from apps.agents.words import WORD, content_words
+from apps.knowledge.models import Passage, Sentence
+
+NEAR = 0.55  # cosine to the nearest sentence that was given
+COVERED = 0.6  # share of its words that stand in what was given
+FEWEST = 3  # words that mean something: less claims nothing
+
+_MARKER = re.compile(r"\s*\[\d{1,2}\]")
+_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+_NAME = re.compile(r"(?<=[\w,;:(] )[A-Z]\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of an answer, the nearest one that was given, and whether that, with what stands around it, says so."""
+
+    text: str
+    nearest: str
+    cosine: float
+    coverage: float
+    is_supported: bool
+
+
+def claims(answer: str, given: Sequence[UUID]) -> list[Claim]:
+    """What an answer claims, judged by the passages with these ids as they are now. Slow: it embeds the answer."""
+    said = list(_claiming(answer))
+    if not said:
+        return []
+    embedder = embedding.of(settings.EMBEDDER)
+    texts = list(Passage.objects.filter(id__in=given).values_list("heading", "text"))
+    known = " ".join(f"{heading} {text}" for heading, text in texts)
+    vectors = embedder.embed(said)
+    return [_judged(text, vector, given, known) for text, vector in zip(said, vectors, strict=True)]
+
+
+def _claiming(answer: str) -> Iterator[str]:
+    """Its sentences but for questions and those that say next to nothing, without citations."""
+    for sentence in sentences(_MARKER.sub("", answer)):
+        if not sentence.endswith("?") and len(content_words(sentence)) >= FEWEST:
+            yield sentence
+
+
+def _judged(text: str, vector: Sequence[float], given: Sequence[UUID], known: str) -> Claim:
+    apart = CosineDistance("embedding", list(vector))
+    closest = Sentence.objects.filter(passage__in=given).annotate(apart=apart).order_by("apart", "id").first()
+    nearest, cosine = (closest.text, 1 - closest.apart) if closest else ("", 0.0)
+    words = content_words(text)
+    coverage = len(words & content_words(known)) / len(words)
+    is_said = " ".join(text.split()) in " ".join(known.split())
+    is_near = cosine >= NEAR and coverage >= COVERED and _has_all(text, known)
+    return Claim(text, nearest, cosine, coverage, is_said or is_near)
+
+
+def _has_all(text: str, known: str) -> bool:
+    """Every figure and every name: a sentence that is near in all else may be wrong by these alone."""
+    figures, words = set(_FIGURE.findall(known)), set(WORD.findall(known.lower()))
+    names = {word for name in _NAME.findall(text) for word in WORD.findall(name.lower())}
+    return set(_FIGURE.findall(text)) <= figures and names <= words

@@ -1,0 +1,69 @@
+"""Whether passages say what an answer says."""
+
+import pytest
+
+from apps.knowledge import support
+from apps.knowledge.models import Passage
+from tests.world import House
+
+TEXT = """# Returns
+You have 30 days to return something you bought from us. The 30 days start on the day your parcel arrives.
+Returns from the United Kingdom are free. The shop is run by Ruth Calder, who answers every complaint within three working days.
+"""
+
+
+def judged(house: House, answer: str) -> list[bool]:
+    with house.scope():
+        given = list(Passage.objects.values_list("id", flat=True))
+        return [claim.is_supported for claim in support.claims(answer, given)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "You have 30 days to return something you bought from us. [1]",
+        "You may return something that you bought within 30 days. [1]",
+        "The 30 days begin on the day on which your parcel arrives.",
+        "Complaints are answered by Ruth Calder within three working days.",
+    ],
+)
+def test_what_the_sources_say_is_supported_word_for_word_or_not(acme: House, answer: str) -> None:
+    acme.knows(TEXT)
+    assert judged(acme, answer) == [True]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "You have 60 days to return something you bought from us. [1]",
+        "The shop is run by Elon Musk, who answers every complaint within three working days.",
+        "We also sell insurance for expensive mountain bikes.",
+        "Returns from the United Kingdom cost a processing fee of £4.",
+    ],
+)
+def test_what_they_do_not_say_is_not(acme: House, answer: str) -> None:
+    acme.knows(TEXT)
+    assert judged(acme, answer) == [False]
+
+
+def test_each_sentence_is_judged_for_itself(acme: House) -> None:
+    acme.knows(TEXT)
+    assert judged(
+        acme, "Returns from the United Kingdom are free. [1] Bicycles are delivered by helicopter. [1]"
+    ) == [True, False]
+
+
+@pytest.mark.parametrize("answer", ["", "Hello!", "How can I help you with your order today?", "Yes. [1]"])
+def test_what_claims_nothing_is_not_judged(acme: House, answer: str) -> None:
+    acme.knows(TEXT)
+    assert judged(acme, answer) == []
+
+
+def test_nothing_supports_without_sources(acme: House, globex: House) -> None:
+    globex.knows(TEXT)
+    with globex.scope():
+        foreign = list(Passage.objects.values_list("id", flat=True))
+    with acme.scope():
+        told = "You have 30 days to return something you bought from us."
+        assert [claim.is_supported for claim in support.claims(told, [])] == [False]
+        assert [claim.is_supported for claim in support.claims(told, foreign)] == [False]
