@@ -29,6 +29,8 @@ up: ## Install what is needed and serve on http://127.0.0.1:8000 (PORT=n DATA_DI
 test: ## Run all tests with real services and a real browser (ARGS="-k words" narrows, JOBS=1 runs one at a time)
 	$(call install,requirements/dev.txt)
 	@$(VENV)/bin/python tests/browser.py
+	@command -v node >/dev/null || $(PYTHON) chatwithus/install.py $(VENV) frontend/node.txt
+	@$(VENV)/bin/python tests/aimock.py
 	@exec $(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 doctor: ## Say what keeps the installation from working (PORT=n DATA_DIR=folder)

@@ -242,6 +242,7 @@ LOGGING = {
     # Clients of providers tell at DEBUG what they send, keys included.
     "loggers": {
         name: {"level": "WARNING"}
-        for name in ("daphne", "httpx", "httpx2", "httpcore", "openai", "boto3", "botocore", "urllib3")
-    },
+        for name in ("daphne", "httpx", "httpx2", "httpcore", "openai", "boto3", "botocore")
+    }
+    | {"urllib3": {"level": "ERROR"}},  # warns of headers that it cannot read, in full
 }

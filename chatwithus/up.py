@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from chatwithus import neighbours
 from chatwithus.address import Address
 from chatwithus.embedded import Services
 from chatwithus.embedded.folder import CannotStart
@@ -164,8 +165,8 @@ def _read(child: Child) -> str:
     return f"see {child.log}, then start again."
 
 
-def welcome(address: Address, credentials: Mapping[str, str]) -> str:
-    """What a person needs now: the pages, the login and one request to paste."""
+def welcome(address: Address, credentials: Mapping[str, str], offer: str | None = None) -> str:
+    """What a person needs now: the pages, the login, one request to paste, and what else could be used."""
     body = json.dumps({"agent": credentials["agent"], "message": QUESTION})
     curl = [
         f"curl -s {shlex.quote(address.public_url + '/api/v1/chat')}",
@@ -177,8 +178,9 @@ def welcome(address: Address, credentials: Mapping[str, str]) -> str:
         f"  Staff console  {address.public_url}/console/\n"
         f"         login   {credentials['email']}\n"
         f"      password   {credentials['password']}\n"
-        f"  REST           {' '.join(curl)}\n\n"
-        "Ctrl-C stops everything."
+        f"  REST           {' '.join(curl)}\n"
+        + (f"  {offer}\n" if offer else "")
+        + "\nCtrl-C stops everything."
     )
 
 
@@ -187,7 +189,8 @@ def _run(signals: Signals) -> None:
     program = Program(path, Address.read(os.environ), signals)
     try:
         program.start()
-        say(welcome(program.address, json.loads(program.credentials.read_text())))
+        offer = neighbours.ollama(os.environ.get("OLLAMA_URL") or neighbours.OLLAMA)
+        say(welcome(program.address, json.loads(program.credentials.read_text()), offer))
         program.watch()
     except Stopped:
         say("\nStopping …")

@@ -80,6 +80,7 @@ ONE_FILE_ONLY = {
         "apps/knowledge/egress.py": "resolves a name once, to judge the address that is then connected to",
         "apps/agents/providers/bedrock.py": "ends the connection of an answer that nobody waits for",
         "chatwithus/address.py": "the supervisor asks its own web process whether it is ready",
+        "chatwithus/neighbours.py": "the supervisor looks whether Ollama runs on the operator's own machine",
         "chatwithus/serve.py": "its own listeners drop clients that do not read",
         "chatwithus/embedded/cluster.py": "the supervisor asks for a free port for its own PostgreSQL",
         "chatwithus/embedded/valkey.py": "the supervisor asks for a free port for its own Valkey",

@@ -27,7 +27,8 @@ class Script:
     error_after: int = -1  # so many pieces; then the wire's own error
     echoes: bool = False  # says what it was told, instead of its pieces
     ends: bool = True
-    raw: bytes | None = None  # instead of all that
+    raw: bytes | None = None  # the body, instead of all that
+    wild: bytes | None = None  # the whole answer, head and all, after which the connection is closed
 
     @property
     def breaks_at(self) -> int:
@@ -128,6 +129,10 @@ class Upstream:
 
     async def _say(self, script: Script, asked: Asked, writer: asyncio.StreamWriter) -> bool:
         await asyncio.sleep(script.before)
+        if script.wild is not None:
+            writer.write(script.wild)
+            await writer.drain()
+            return False
         if script.status != 200:
             writer.write(self._refusal(script, asked))
             await writer.drain()

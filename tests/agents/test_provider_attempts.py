@@ -138,6 +138,7 @@ async def test_pauses_grow_and_are_never_the_same_twice() -> None:
 async def test_who_does_not_begin_leaves_time_for_the_next(
     upstream: Upstream, script: Script, settings: LazySettings
 ) -> None:
+    await heard(mind(upstream))  # what is loaded once is loaded
     settings.FIRST_TOKEN_SECONDS = 2
     async with Upstream(OPENAI, script) as stalled:
         began = time.monotonic()

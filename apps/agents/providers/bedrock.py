@@ -6,6 +6,7 @@ itself has no handle that could be let go."""
 import asyncio
 import socket
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from functools import cache
@@ -34,7 +35,7 @@ class Bedrock:
             call = Call()
             threading.Thread(target=self._run, args=(call, prompt), name="bedrock", daemon=True).start()
             try:
-                while (piece := await call.pieces.get()) is not None:
+                while (piece := call.ready.popleft() if call.ready else await call.next()) is not None:
                     if isinstance(piece, ProviderError):
                         raise piece
                     yield piece
@@ -55,10 +56,12 @@ class Bedrock:
         usage, has_ended = None, False
         try:
             for event in events:
-                if text := event.get("contentBlockDelta", {}).get("delta", {}).get("text"):
-                    yield str(text)
-                has_ended = has_ended or "messageStop" in event
-                if counted := event.get("metadata", {}).get("usage"):
+                if said := event.get("contentBlockDelta"):
+                    if text := said["delta"].get("text"):
+                        yield text
+                elif "messageStop" in event:
+                    has_ended = True
+                elif counted := event.get("metadata", {}).get("usage"):
                     usage = Usage(int(counted.get("inputTokens", 0)), int(counted.get("outputTokens", 0)))
         finally:
             events.close()
@@ -80,14 +83,27 @@ class Call:
     """One answer under way: its pieces, on their way from the thread to the loop, and the connection that can be ended."""
 
     def __init__(self) -> None:
-        self.pieces: asyncio.Queue[Piece | ProviderError | None] = asyncio.Queue()
-        self._loop = asyncio.get_running_loop()
+        self.ready: deque[Piece | ProviderError | None] = deque()
+        self._loop, self._news, self._is_told = asyncio.get_running_loop(), asyncio.Event(), False
         self._connection: Held | None = None
         self._is_over = False
 
+    async def next(self) -> Piece | ProviderError | None:
+        """The next piece once there is one; None after the last."""
+        while not self.ready:
+            self._is_told = False
+            if not self.ready:  # or it came between these two lines
+                await self._news.wait()
+            self._news.clear()
+        return self.ready.popleft()
+
     def put(self, piece: Piece | ProviderError | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self.pieces.put_nowait, piece)
+        """Waking the loop costs more than a piece does, so it is woken once for all that is ready."""
+        self.ready.append(piece)
+        if not self._is_told:
+            self._is_told = True
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._news.set)
 
     def close(self, last: ProviderError | None) -> None:
         """Nothing more comes, and the connection may serve others."""
