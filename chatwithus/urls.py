@@ -4,6 +4,7 @@ from django.urls import include, path
 from apps.api.avatars import avatar
 from apps.api.health import livez, readyz
 from apps.api.metrics import metrics
+from apps.api.pulse import pulse
 from apps.api.routes import api
 from apps.console.demo import shop
 from apps.console.session import to_sign_in
@@ -19,6 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("avatars/<str:signed>", avatar),
+    path("pulse", pulse),
     path("metrics", metrics),
     path("livez", livez),
     path("readyz", readyz),

@@ -17,6 +17,7 @@ export interface OpenOptions {
 
 /** Where a keyboard on the screen would cover what is to be read first. */
 const COARSE = window.matchMedia("(pointer: coarse)");
+const DRAW_EVERY_MS = 40;
 const REDRAWN = ["data-theme", "data-color", "data-position", "data-radius", "data-title", "data-greeting"];
 
 /** `<chat-with-us data-agent="…">`: a launcher and, once opened, the conversation. It connects only when opened. */
@@ -39,6 +40,7 @@ export class ChatWithUsElement extends HTMLElement {
   #jwt = "";
   #facts: { context?: Facts; attributes?: Facts } = {};
   #isQueued = false;
+  #drawnAt = 0;
   #isOpen = false;
 
   connectedCallback(): void {
@@ -247,16 +249,19 @@ export class ChatWithUsElement extends HTMLElement {
     this.#render();
   }
 
-  /** At most one drawing a frame, however many deltas arrive in it. */
+  /** The first change at once, those behind it a few together: the eye sees no difference, a phone's battery does. */
   #render = (): void => {
     if (this.#isQueued) return;
     this.#isQueued = true;
-    const draw = () => {
-      this.#isQueued = false;
-      this.#update();
-    };
-    if (document.hidden) window.setTimeout(draw, 100);
-    else requestAnimationFrame(draw);
+    const rest = this.#drawnAt + DRAW_EVERY_MS - performance.now();
+    if (document.hidden || rest > 0) window.setTimeout(this.#draw, Math.max(rest, 0));
+    else requestAnimationFrame(this.#draw);
+  };
+
+  #draw = (): void => {
+    this.#isQueued = false;
+    this.#drawnAt = performance.now();
+    this.#update();
   };
 
   #update(): void {
