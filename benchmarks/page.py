@@ -14,7 +14,7 @@ from tests import browser
 
 DIST = ROOT / "frontend" / "dist"
 STAGE = ROOT / "tests" / "widget" / "stage.js"
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title><h1>A page</h1>
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A page</title><h1>A page</h1>
 <script>window.begin = () => { const line = document.createElement("script"); line.src = "/widget.js"; line.dataset.agent = "a"; document.head.append(line); }</script>"""
 
 

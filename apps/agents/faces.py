@@ -27,6 +27,7 @@ class Face:
     offers: list[str] = field(default_factory=list)
     avatar: str | None = None
     appearance: dict[str, Any] = field(default_factory=dict)
+    suggestions: list[str] = field(default_factory=list)
 
 
 def of(agent_id: UUID) -> Face | None:
@@ -40,11 +41,13 @@ def shown(face: Face) -> dict[str, Any]:
     """What a page is told of an agent."""
     avatar = avatars.address(face.id, face.avatar) if face.avatar else None
     told = {"id": face.id, "name": face.name, "greeting": face.greeting}
-    return told | {"avatar": avatar, "appearance": face.appearance}
+    return told | {"suggestions": face.suggestions, "avatar": avatar, "appearance": face.appearance}
 
 
 def _read(agent_id: UUID) -> dict[str, Any] | None:
-    agent = Agent.objects.filter(id=agent_id).only("id", "tenant_id", "name", "greeting").first()
+    agent = (
+        Agent.objects.filter(id=agent_id).only("id", "tenant_id", "name", "greeting", "suggestions").first()
+    )
     if agent is None:
         return None
     widget = widgets.of(agent)
@@ -52,6 +55,7 @@ def _read(agent_id: UUID) -> dict[str, Any] | None:
         id=agent.id,
         name=agent.name,
         greeting=agent.greeting,
+        suggestions=list(agent.suggestions),
         offers=sorted({*widget.offers, *ALWAYS}),
         avatar=widgets.stamp(widget.avatar),
         appearance={name: getattr(widget, name) for name in _LOOK},

@@ -228,7 +228,7 @@ VISITOR = _told(
         "visitor": "v_Zk3v0b6bq1yYt2xA",
         "token": "eyJ…",
         "expires_at": "2026-01-31T12:00:00Z",
-        "agent": {"id": AGENT, "name": "Fern", "greeting": "Hello.", "avatar": None, "appearance": {}},
+        "agent": {"id": AGENT, "name": "Fern", "greeting": "Hello.", "suggestions": [], "avatar": None, "appearance": {}},
         "offers": ["feedback", "person"],
     },
 )  # fmt: skip

@@ -188,7 +188,9 @@ export class Markdown {
 
   #close({ token, element, literal }: Open, isCut: boolean): void {
     if (literal) return this.#write(element, isCut ? "" : literal.replace("(", ")").replace("[", "]"));
-    if (element instanceof HTMLAnchorElement && !element.href) this.#unlink(element, token, isCut);
+    if (!(element instanceof HTMLAnchorElement)) return;
+    if (!element.href) this.#unlink(element, token, isCut);
+    else if (token === RAW_URL) trim(element);
   }
 
   /** In brackets and no link: the number of a citation, or just words in brackets. */
@@ -206,6 +208,15 @@ export class Markdown {
 function append<E extends HTMLElement>(parent: Element, element: E): E {
   parent.append(element);
   return element;
+}
+
+/** The full stop behind an address belongs to the sentence. */
+function trim(link: HTMLElement): void {
+  const text = link.textContent ?? "";
+  const tail = AFTER_URL.exec(text)?.[0] ?? "";
+  if (!tail) return;
+  link.textContent = text.slice(0, -tail.length);
+  link.after(tail);
 }
 
 /** The first row of a table is its head. */

@@ -33,7 +33,8 @@ function welcome({ agent = {}, ...fields }) {
   const nothing = { chat: CHAT, last_seq: seq, recovered: false, messages: [], handled_by: "agent", offers: OFFERS };
   return { v: 1, type: "welcome", token: "t", agent: face, ...nothing, ...fields };
 }
-const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+/** Longer than the widget takes until it draws again. */
+const drawn = () => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 45));
 
 /** One answer, cut in two at `cut`, with whatever else is said of it. */
 function answer(text, cut, said) {

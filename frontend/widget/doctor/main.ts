@@ -20,6 +20,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding> {
 
 export async function show(parent: Element, patient: Patient): Promise<void> {
   const sheet = new Sheet(patient);
+  sheet.element.toggleAttribute("data-floating", parent === document.documentElement);
   parent.append(sheet.element);
   for await (const finding of examine(patient)) sheet.add(finding);
   sheet.end();

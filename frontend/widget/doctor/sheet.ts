@@ -3,7 +3,8 @@ import type { Finding, Patient } from "./checks";
 
 const STATES = { ok: "Well", warn: "Worth a look", bad: "To be mended" } as const;
 const CSS = `
-:host { all: initial; position: fixed; inset-block-start: 20px; inset-inline-start: 20px; z-index: 2147483001; color-scheme: light; }
+:host { all: initial; }
+:host([data-floating]) { position: fixed; inset-block-start: 20px; inset-inline-start: 20px; z-index: 2147483001; }
 section { width: min(420px, calc(100vw - 40px)); max-height: calc(100vh - 40px); overflow: auto; padding: 16px 20px; border: 1px solid #dde1e6; border-radius: 14px;
   background: #fff; color: #171a1f; box-shadow: 0 8px 32px rgb(16 22 32 / 18%); font: 14px/1.45 system-ui, sans-serif; box-sizing: border-box; }
 h2 { margin: 0 0 4px; font-size: 16px; }

@@ -11,7 +11,7 @@ export class Score {
 
   constructor(score: (value: number) => void) {
     this.#buttons = SCORES.map((value) => {
-      const label = words[`score${value}`];
+      const label = `${value}: ${words[`score${value}`]}`;
       const button = h(
         "button",
         { type: "button", class: "scored", "aria-label": label, title: label },
@@ -20,7 +20,13 @@ export class Score {
       button.addEventListener("click", () => score(value));
       return button;
     });
-    this.element.append(this.#question, h("div", {}, ...this.#buttons));
+    const ends = h(
+      "p",
+      { class: "ends", "aria-hidden": "true" },
+      h("span", {}, words.score1),
+      h("span", {}, words.score5),
+    );
+    this.element.append(this.#question, h("div", {}, ...this.#buttons), ends);
     this.element.hidden = true;
   }
 
