@@ -60,7 +60,7 @@ const built = {
   "widget.js": await squeezed(await bundle("widget/main.ts", { plugins: [styleText], drop: ["console"] })),
   "widget-fallback.js": await bundle("widget/fallback/main.ts", { format: "esm" }),
   "widget-doctor.js": await bundle("widget/doctor/main.ts", { format: "esm" }),
-  "widget-extra.js": await bundle("widget/extra/main.ts", { format: "esm" }),
+  "widget-extra.js": await bundle("widget/extra/main.ts", { format: "esm", plugins: [styleText] }),
   ...Object.fromEntries(await Promise.all(LOCALES.map(locale))),
   "console.js": await bundle("console/main.ts"),
   "console.css": await bundle("console/console.css"),

@@ -4,9 +4,9 @@ import { Connection, type Link } from "./connection";
 import { sha256 } from "./digest";
 import type { ClientFrame, Facts, Offer, ReplyEnd, ServerFrame, Thumb } from "./frames";
 import { identifier } from "./identifier";
-import { Memory } from "./memory";
+import { Keeping } from "./keeping";
 import { type Exchange, isAnswering, isExpected } from "./reply";
-import { type News, Tabs } from "./tabs";
+import type { News } from "./tabs";
 import { type Action, empty, fits, position, reduce, type Transcript } from "./transcript";
 
 const TYPING_EVERY_MS = 3000;
@@ -43,25 +43,22 @@ export class Conversation {
   state: Transcript = empty;
   code = 0;
   readonly #connection: Connection;
-  readonly #memory: Memory;
+  readonly #keeping: Keeping;
   readonly #hooks: Hooks;
   readonly #inFlight = new Set<string>();
   readonly #doubted = new Set<number>();
-  readonly #tabs: Tabs;
   #jwt: string | undefined;
   #facts: { context?: Facts; attributes?: Facts } = {};
   #isFresh = false;
   #torn = "";
-  #remembered = "";
   #typedAt = Number.NEGATIVE_INFINITY;
   #quiet = 0;
   #later = 0;
 
   constructor(host: string, agent: string, hooks: Hooks) {
     this.#hooks = hooks;
-    this.#memory = new Memory(agent);
-    this.#tabs = new Tabs(agent, (news) => this.#heard(news));
-    this.#recall();
+    this.#keeping = new Keeping(agent, (news) => this.#heard(news));
+    this.state = this.#keeping.recall();
     this.#connection = new Connection(
       { host, agent },
       {
@@ -92,11 +89,11 @@ export class Conversation {
   }
 
   get draft(): string {
-    return this.#memory.load().draft ?? "";
+    return this.#keeping.draft;
   }
 
   set draft(text: string) {
-    this.#memory.save({ draft: text });
+    this.#keeping.draft = text;
   }
 
   start(): void {
@@ -111,24 +108,24 @@ export class Conversation {
   end(): void {
     this.#connection.stop();
     clearTimeout(this.#later);
-    this.#tabs.close();
+    this.#keeping.close();
   }
 
   /** A new chat; the old one stays with the organisation. */
   fresh(): void {
     this.#begin();
-    this.#tabs.tell({ type: "fresh" });
+    this.#keeping.tell({ type: "fresh" });
   }
 
   /** Whoever was here is gone: nothing of them stays in this browser. */
   reset(): void {
     this.#forgetAll();
-    this.#tabs.tell({ type: "forgotten" });
+    this.#keeping.tell({ type: "forgotten" });
   }
 
   /** The visitor sees what there is, here. */
   seen(): void {
-    this.#tabs.tell({ type: "read" });
+    this.#keeping.tell({ type: "read" });
   }
 
   /** The page vouches for its visitor; until it is gone, or the token ends, they are this person on every device. */
@@ -209,8 +206,7 @@ export class Conversation {
 
   #welcomed(version: number): void {
     this.#isFresh = false;
-    const { appearance } = this.state.agent ?? {};
-    if (appearance) this.#memory.save({ appearance });
+    this.#keeping.dressed(this.state.agent?.appearance);
     if (this.#jwt) this.#hooks.happened("identified", {});
     if (version > VERSION) this.#dispatch({ type: "error", code: "outdated" });
     this.#sendFacts();
@@ -316,32 +312,8 @@ export class Conversation {
   #dispatch(action: Action): void {
     const before = this.state;
     this.state = reduce(before, action);
-    this.#remember(before);
+    this.#keeping.changed(before, this.state, this.#jwt !== undefined);
     this.#hooks.changed();
-  }
-
-  /** Whom somebody vouches for is not kept here: the page says it anew each time. */
-  #remember(before: Transcript): void {
-    const { token, chat, exchanges, handledBy } = this.state;
-    const isSame = token === before.token && chat === before.chat;
-    if (!isSame && !this.#jwt) this.#memory.save({ token, chat });
-    if (chat && token && chat !== before.chat && !this.#jwt) this.#tabs.tell({ type: "chat", token, chat });
-    if (exchanges === before.exchanges && handledBy === before.handledBy) return;
-    const unsent = exchanges.filter((one) => one.sending === "pending");
-    const isAwaited = handledBy !== "agent" || unsent.length > 0 || exchanges.some(isExpected);
-    const now = JSON.stringify([unsent.map(({ key }) => key), isAwaited]);
-    if (now === this.#remembered) return;
-    this.#remembered = now;
-    this.#memory.save({
-      isAwaited: isAwaited && !this.#jwt,
-      unsent: this.#jwt ? [] : unsent.map(({ key, request: text }) => ({ key, text })),
-    });
-  }
-
-  #recall(): void {
-    const { token, chat, unsent = [] } = this.#memory.load();
-    this.state = reduce(this.state, { type: "local.known", ...(token && { token }), ...(chat && { chat }) });
-    this.state = reduce(this.state, { type: "local.queued", unsent });
   }
 
   #heard(news: News): void {
@@ -368,7 +340,7 @@ export class Conversation {
     this.#inFlight.clear();
     this.#dispatch({ type: "local.fresh" });
     this.#dispatch({ type: "local.forget" });
-    this.#memory.forget();
+    this.#keeping.forget();
     this.#connection.greet();
   }
 

@@ -147,7 +147,7 @@ export class ChatWithUsElement extends HTMLElement {
   }
 
   #build(): void {
-    dress(this.attachShadow({ mode: "open" }), this.dataset.nonce);
+    dress(this.attachShadow({ mode: "open" }));
     this.#launcher.setAttribute("aria-haspopup", "dialog");
     this.#launcher.addEventListener("click", () => void this.open());
     this.shadowRoot?.append(this.#launcher);

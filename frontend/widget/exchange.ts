@@ -6,7 +6,7 @@ import { linked } from "./links";
 import { Prose } from "./prose";
 import { type Exchange, isAnswering } from "./reply";
 import { Sources } from "./sources";
-import { answerProblem, sendProblem, stopped, words } from "./words";
+import { answerProblem, problem, stopped, words } from "./words";
 
 export interface ExchangeHooks {
   retry(exchange: Exchange): void;
@@ -86,7 +86,7 @@ export class ExchangeView {
     setText(text, exchange.request);
     if (exchange.sending === "failed") {
       const { code = "", detail } = exchange.problem ?? {};
-      return this.#visitor.say(sendProblem(code, detail), true);
+      return this.#visitor.say(problem(code, detail, words.unsent), true);
     }
     const kept = link === "online" || link === "connecting" ? words.sending : words.kept;
     const waiting = isQueued ? words.queued : "";

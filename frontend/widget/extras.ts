@@ -36,6 +36,7 @@ export class Closing {
   async #furnish(): Promise<void> {
     const bundle = await fetched(this.#host);
     this.#real = new bundle.Closing(this.#hooks);
+    bundle.dress(this.element.getRootNode() as ShadowRoot);
     this.element.append(this.#real.element);
     if (this.#state) this.#real.update(this.#state);
   }

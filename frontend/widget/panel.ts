@@ -7,7 +7,7 @@ import { Menu } from "./menu";
 import { isExpected } from "./reply";
 import { Thread, type ThreadHooks } from "./thread";
 import type { Transcript } from "./transcript";
-import { fill, language, sendProblem, words } from "./words";
+import { fill, language, problem, words } from "./words";
 
 const PATIENCE_MS = 300;
 /** A server that restarts is back before that. */
@@ -96,7 +96,7 @@ export class Panel {
     this.#connection(link, code);
     const refused =
       link === "refused" ? { code: code === 4403 ? "refused_origin" : "refused" } : state.notice;
-    setText(this.#notice, refused ? sendProblem(refused.code, refused.detail) : "");
+    setText(this.#notice, refused ? problem(refused.code, refused.detail, words.problem_unavailable) : "");
     this.#again.hidden = link !== "refused";
   }
 
@@ -126,6 +126,6 @@ function handler({ handledBy, name }: Transcript): string {
 }
 
 function lost(code: number): string {
-  if (code === 4429) return sendProblem("busy");
+  if (code === 4429) return words.problem_busy;
   return navigator.onLine ? words.reconnecting : words.offline;
 }

@@ -39,5 +39,5 @@ export const answerProblem = (code: string): string =>
   of("problem", code.replace(/^provider_/, "")) ?? words.unfinished;
 
 /** The server's own sentence helps only where we have none, and only who reads English. */
-export const sendProblem = (code: string, detail?: string): string =>
-  of("problem", code) ?? (detail && detail.length <= 200 && language === "en" ? detail : words.unsent);
+export const problem = (code: string, detail: string | undefined, otherwise: string): string =>
+  of("problem", code) ?? (detail && detail.length <= 200 && language === "en" ? detail : otherwise);

@@ -63,6 +63,32 @@ def test_a_page_drives_it_by_its_methods_and_hears_what_happens(site: Site, page
     assert page.evaluate("window.ChatWithUs") is None
 
 
+def test_a_page_that_is_not_looked_at_says_in_its_title_how_much_is_new(
+    site: Site, page: Page, house: House
+) -> None:
+    words = answers_by(house, "tokens=5")
+    page.goto(site.page())
+    open_chat(page)
+    look(page, away=True)
+    page.evaluate("ChatWithUs.send('Where is my parcel?')")
+    expect(page).to_have_title("(1) A shop")
+    page.evaluate("document.title = 'Another page'")
+    look(page, away=False)
+    expect(page).to_have_title("Another page")
+    is_answered(page, words)
+
+
+def look(page: Page, *, away: bool) -> None:
+    """As if the visitor had turned to another tab, or back."""
+    page.evaluate(
+        """away => {
+          Object.defineProperty(document, "hidden", {value: away, configurable: true});
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        away,
+    )
+
+
 def test_reset_leaves_nothing_of_whoever_was_here(site: Site, page: Page, house: House) -> None:
     answers_by(house, "tokens=5")
     page.goto(site.page())

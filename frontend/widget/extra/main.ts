@@ -4,6 +4,7 @@ import { h } from "../dom";
 import type { Transcript } from "../transcript";
 import { Email } from "./email";
 import { Score } from "./score";
+import css from "./styles.css";
 
 export { download } from "./download";
 export { speak } from "./words";
@@ -11,6 +12,13 @@ export { speak } from "./words";
 export interface ClosingHooks {
   score(value: number): void;
   leaveEmail(address: string): void;
+}
+
+/** Its part of the style sheet comes with it. */
+export function dress(root: ShadowRoot): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  root.adoptedStyleSheets.push(sheet);
 }
 
 export class Closing {

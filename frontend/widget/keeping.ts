@@ -1,0 +1,71 @@
+/** What of a conversation this browser keeps over pages and visits, and what the site's other tabs hear of it. */
+
+import type { Appearance } from "./frames";
+import { Memory } from "./memory";
+import { isExpected } from "./reply";
+import { type News, Tabs } from "./tabs";
+import { empty, reduce, type Transcript } from "./transcript";
+
+export class Keeping {
+  readonly #memory: Memory;
+  readonly #tabs: Tabs;
+  #written = "";
+
+  constructor(agent: string, heard: (news: News) => void) {
+    this.#memory = new Memory(agent);
+    this.#tabs = new Tabs(agent, heard);
+  }
+
+  get draft(): string {
+    return this.#memory.load().draft ?? "";
+  }
+
+  set draft(text: string) {
+    this.#memory.save({ draft: text });
+  }
+
+  recall(): Transcript {
+    const { token, chat, unsent = [] } = this.#memory.load();
+    const known = reduce(empty, { type: "local.known", ...(token && { token }), ...(chat && { chat }) });
+    return reduce(known, { type: "local.queued", unsent });
+  }
+
+  /** Whom somebody vouches for is not kept here: the page says it anew each time. */
+  changed(before: Transcript, now: Transcript, isVouched: boolean): void {
+    if (!isVouched) this.#keepName(before, now);
+    if (now.exchanges !== before.exchanges || now.handledBy !== before.handledBy)
+      this.#keepUnsent(now, isVouched);
+  }
+
+  dressed(appearance: Appearance | undefined): void {
+    if (appearance) this.#memory.save({ appearance });
+  }
+
+  tell(news: News): void {
+    this.#tabs.tell(news);
+  }
+
+  forget(): void {
+    this.#memory.forget();
+  }
+
+  close(): void {
+    this.#tabs.close();
+  }
+
+  #keepName(before: Transcript, { token, chat }: Transcript): void {
+    if (token !== before.token || chat !== before.chat) this.#memory.save({ token, chat });
+    if (chat && token && chat !== before.chat) this.#tabs.tell({ type: "chat", token, chat });
+  }
+
+  #keepUnsent({ exchanges, handledBy }: Transcript, isVouched: boolean): void {
+    const pending = exchanges.filter((one) => one.sending === "pending");
+    const isAwaited = handledBy !== "agent" || pending.length > 0 || exchanges.some(isExpected);
+    const unsent = pending.map(({ key, request: text }) => ({ key, text }));
+    const kept = isVouched ? { isAwaited: false, unsent: [] } : { isAwaited, unsent };
+    const written = JSON.stringify(kept);
+    if (written === this.#written) return;
+    this.#written = written;
+    this.#memory.save(kept);
+  }
+}
