@@ -20,7 +20,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewp
 
 class _Dist(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
-        if self.path != "/":
+        if self.path.partition("?")[0] != "/":
             super().do_GET()
             return
         self.send_response(200)

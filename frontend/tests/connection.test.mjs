@@ -109,6 +109,18 @@ test("what comes before the welcome is not heard, and silence is asked about", a
   assert.equal(lines.length, 2);
 });
 
+test("a device that wakes up asks at once whether its line still holds", async () => {
+  const { connection, lines } = scene(["opens", "opens", "opens"]);
+  connection.start();
+  await pass(250);
+  connection.again();
+  assert.equal(lines[0].sent.at(-1), "ping");
+  await pass(5250);
+  assert.ok(lines[0].isClosed);
+  await pass(1000);
+  assert.equal(connection.link, "online");
+});
+
 test("who is not let in does not knock again until a person asks", async () => {
   const { connection, lines, tried } = scene(["is silent", "opens", "opens"]);
   connection.start();

@@ -37,8 +37,9 @@ You have 30 days to return something you bought from us. The 30 days start on th
 """
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("color", ["", "#ffd400", "#123456"])
+@pytest.mark.parametrize(
+    ("theme", "color"), [("light", ""), ("dark", ""), ("light", "#ffd400"), ("dark", "#123456")]
+)
 def test_axe_finds_nothing_in_any_state(
     site: Site, page: Page, house: House, server: Server, violations: Axe, theme: str, color: str
 ) -> None:

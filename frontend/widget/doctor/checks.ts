@@ -69,15 +69,28 @@ const reach: Check = async ({ host }) => {
   );
 };
 
-const origin: Check = async ({ host, agent }) => {
-  const { code } = await greeted(host, agent);
-  return finding(
-    "origin",
-    code !== 4403,
-    [`${location.origin} is allowed`, `${location.origin} may not talk to this agent`],
-    `Add ${location.origin} to the organisation's origins (console, Settings), exactly like this, and compare the agent's id: ${agent}`,
+/** Asked without a socket too, where none gets through; a page that is not allowed cannot read the answer. */
+async function isAllowed({ host, agent }: Patient): Promise<boolean> {
+  const { isGreeted, code } = await greeted(host, agent);
+  if (isGreeted || code === 4403) return isGreeted;
+  const asked = {
+    method: "POST",
+    body: JSON.stringify({ agent }),
+    headers: { "Content-Type": "application/json" },
+  };
+  const answer = await fetch(`${host}/api/v1/visitors`, { ...asked, credentials: "omit" }).catch(
+    () => undefined,
   );
-};
+  return answer?.ok === true;
+}
+
+const origin: Check = async (patient) =>
+  finding(
+    "origin",
+    await isAllowed(patient),
+    [`${location.origin} is allowed`, `${location.origin} may not talk to this agent`],
+    `Add ${location.origin} to the organisation's origins (console, Settings), exactly like this, and compare the agent's id: ${patient.agent}`,
+  );
 
 const socket: Check = async ({ host, agent }) => {
   const { isGreeted, wasOpen, code } = await greeted(host, agent);
@@ -115,11 +128,14 @@ const buffering: Check = async ({ host }) => {
 
 const clock: Check = async ({ host }) => {
   const told: Chunk | undefined = (await chunks(host))[0];
-  const off = told ? Math.abs(Date.now() - performance.now() + told.cameAt - told.sentAt) : 0;
+  const off = told ? Math.abs(Date.now() - performance.now() + told.cameAt - told.sentAt) : Number.NaN;
+  const ill = told
+    ? `This device's clock is ${Math.round(off / 1000)} seconds off`
+    : "This device's clock could not be compared";
   return finding(
     "clock",
     off < SKEW_MS,
-    ["This device's clock is right", `This device's clock is ${Math.round(off / 1000)} seconds off`],
+    ["This device's clock is right", ill],
     "Set the clock of this device. If your server's clock is off too, the identities that it signs expire early or late.",
     "warn",
   );
