@@ -58,6 +58,7 @@ PUBLIC = {
     "": "the demo shop, as any visitor sees it",
     "avatars/<str:signed>": "a picture that its tenant shows to everybody, at an address that only the server can write",
     "livez": "says only that the process lives",
+    "pulse": "what time it is, five times over",
     "readyz": "names dependencies and whether they answer, nothing else",
     "console/login/": "where people come in",
     "console/login/code/": "the second step of that, for whoever took the first",

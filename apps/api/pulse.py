@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
 
 from apps.api.sse import HEADERS
 from apps.tenants import limits
@@ -15,6 +16,7 @@ from apps.tenants.address import client_address
 BEATS, APART = 5, 0.2
 
 
+@require_safe
 async def pulse(request: HttpRequest) -> HttpResponseBase:
     """Says nothing of anybody, so any page may read it; counted like a visitor who comes."""
     try:
