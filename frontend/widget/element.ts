@@ -1,14 +1,15 @@
-import { Look, prefersDark } from "./appearance";
+import { Look } from "./appearance";
 import { Conversation, type Said } from "./conversation";
-import { h, icon, icons, setAttribute } from "./dom";
 import { download } from "./extras";
 import type { Facts } from "./frames";
-import { choose, launcherName, learn } from "./locale";
+import { Launcher } from "./launcher";
+import { choose, learn } from "./locale";
 import { Memory } from "./memory";
+import { Pace } from "./pace";
 import { Panel } from "./panel";
 import { dress } from "./sheet";
-import { Unread } from "./unread";
-import { counted, language, words } from "./words";
+import { attend } from "./surroundings";
+import { words } from "./words";
 
 export interface OpenOptions {
   message?: string;
@@ -17,7 +18,6 @@ export interface OpenOptions {
 
 /** Where a keyboard on the screen would cover what is to be read first. */
 const COARSE = window.matchMedia("(pointer: coarse)");
-const DRAW_EVERY_MS = 40;
 const REDRAWN = ["data-theme", "data-color", "data-position", "data-radius", "data-title", "data-greeting"];
 
 /** `<chat-with-us data-agent="…">`: a launcher and, once opened, the conversation. It connects only when opened. */
@@ -27,25 +27,27 @@ export class ChatWithUsElement extends HTMLElement {
   static origin = location.origin;
 
   readonly #look = new Look(this);
-  readonly #unread = new Unread((count) => this.emit("unread", { count }));
-  readonly #launcher = h(
-    "button",
-    { type: "button", class: "launcher", part: "launcher" },
-    icon(icons.chat),
-    this.#unread.badge,
+  readonly #pace = new Pace(() => this.#update());
+  readonly #launcher = new Launcher(
+    () => void this.open(),
+    (count) => this.emit("unread", { count }),
   );
   #panel: Panel | undefined;
   #conversation: Conversation | undefined;
   #before: Element | null = null;
   #jwt = "";
   #facts: { context?: Facts; attributes?: Facts } = {};
-  #isQueued = false;
-  #drawnAt = 0;
+  #leave = (): void => undefined;
   #isOpen = false;
 
   connectedCallback(): void {
     if (!this.shadowRoot) this.#build();
-    this.#listen("addEventListener");
+    this.#leave = attend({
+      awake: this.#awake,
+      offline: this.#pace.ask,
+      repaint: () => this.#look.apply(),
+      resized: this.#fit,
+    });
     const { appearance, isAwaited } = new Memory(this.dataset.agent ?? "").load();
     this.#look.take(appearance);
     this.#look.apply();
@@ -55,7 +57,7 @@ export class ChatWithUsElement extends HTMLElement {
   }
 
   disconnectedCallback(): void {
-    this.#listen("removeEventListener");
+    this.#leave();
     this.#conversation?.end();
   }
 
@@ -63,7 +65,7 @@ export class ChatWithUsElement extends HTMLElement {
     if (!this.shadowRoot) return;
     if (name === "data-locale") void this.#translate();
     this.#look.apply();
-    this.#render();
+    this.#pace.ask();
   }
 
   get host(): string {
@@ -101,7 +103,8 @@ export class ChatWithUsElement extends HTMLElement {
     this.#isOpen = false;
     if (this.#panel) this.#panel.element.hidden = true;
     this.#update();
-    const back = this.#launcher.hidden ? this.#before : this.#launcher;
+    const { element } = this.#launcher;
+    const back = element.hidden ? this.#before : element;
     if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     this.emit("closed");
   };
@@ -135,7 +138,7 @@ export class ChatWithUsElement extends HTMLElement {
   reset = (): void => {
     this.#jwt = "";
     this.#facts = {};
-    this.#unread.count = 0;
+    this.#launcher.unread.count = 0;
     if (this.#conversation) this.#conversation.reset();
     else new Memory(this.dataset.agent ?? "").forget();
     if (this.#panel) this.#panel.composer.text = "";
@@ -148,19 +151,7 @@ export class ChatWithUsElement extends HTMLElement {
 
   #build(): void {
     dress(this.attachShadow({ mode: "open" }));
-    this.#launcher.setAttribute("aria-haspopup", "dialog");
-    this.#launcher.addEventListener("click", () => void this.open());
-    this.shadowRoot?.append(this.#launcher);
-  }
-
-  #listen(change: "addEventListener" | "removeEventListener"): void {
-    window[change]("online", this.#awake);
-    window[change]("offline", this.#render);
-    window[change]("pageshow", this.#awake);
-    document[change]("visibilitychange", this.#awake);
-    prefersDark[change]("change", this.#repaint);
-    window.visualViewport?.[change]("resize", this.#fit);
-    window.visualViewport?.[change]("scroll", this.#fit);
+    this.shadowRoot?.append(this.#launcher.element);
   }
 
   /** The panel and its connection are made on first use, in the visitor's language: a page that nobody asks on pays for a button. */
@@ -174,7 +165,7 @@ export class ChatWithUsElement extends HTMLElement {
 
   #converse(): Conversation {
     const conversation = new Conversation(this.host, this.dataset.agent ?? "", {
-      changed: this.#render,
+      changed: this.#pace.ask,
       said: (message) => this.#said(message),
       happened: (name, detail) => this.emit(name, detail),
       failed: ({ code, detail }) => this.emit("error", { code, detail }),
@@ -227,7 +218,7 @@ export class ChatWithUsElement extends HTMLElement {
   }
 
   #said(message: Said): void {
-    if (message.role !== "visitor" && !this.#isSeen) this.#unread.count += 1;
+    if (message.role !== "visitor" && !this.#isSeen) this.#launcher.unread.count += 1;
     if (message.role === "staff")
       this.#panel?.thread.say(`${message.name || words.aPerson}: ${message.text}`);
     this.#seen();
@@ -245,27 +236,13 @@ export class ChatWithUsElement extends HTMLElement {
   }
 
   #read(): void {
-    this.#unread.count = 0;
-    this.#render();
+    this.#launcher.unread.count = 0;
+    this.#pace.ask();
   }
 
-  /** The first change at once, those behind it a few together: the eye sees no difference, a phone's battery does. */
-  #render = (): void => {
-    if (this.#isQueued) return;
-    this.#isQueued = true;
-    const rest = this.#drawnAt + DRAW_EVERY_MS - performance.now();
-    if (document.hidden || rest > 0) window.setTimeout(this.#draw, Math.max(rest, 0));
-    else requestAnimationFrame(this.#draw);
-  };
-
-  #draw = (): void => {
-    this.#isQueued = false;
-    this.#drawnAt = performance.now();
-    this.#update();
-  };
-
   #update(): void {
-    this.#drawLauncher();
+    const isHidden = this.isOpen || this.#look.get("launcher") === "hidden";
+    this.#launcher.update(this.locale, this.#conversation !== undefined, isHidden);
     const conversation = this.#conversation;
     if (!conversation) return;
     const { state, link, code, canStop, canBegin } = conversation;
@@ -274,22 +251,12 @@ export class ChatWithUsElement extends HTMLElement {
     this.#panel?.update(state, { link, code, canStop, canBegin, title, greeting });
   }
 
-  #drawLauncher(): void {
-    const name = this.#conversation ? words.open : launcherName(this.locale);
-    const label = this.#unread.count ? `${name}, ${counted("unread", this.#unread.count)}` : name;
-    setAttribute(this.#launcher, "aria-label", label);
-    setAttribute(this.#launcher, "lang", this.#conversation ? language : this.locale);
-    this.#launcher.hidden = this.isOpen || this.#look.get("launcher") === "hidden";
-  }
-
   #awake = (): void => {
-    this.#unread.title();
+    this.#launcher.unread.title();
     if (!document.hidden) this.#conversation?.again();
     this.#seen();
-    this.#render();
+    this.#pace.ask();
   };
-
-  #repaint = (): void => this.#look.apply();
 
   /** Keeps a full-screen panel inside what an on-screen keyboard leaves visible. */
   #fit = (): void => {

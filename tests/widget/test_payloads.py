@@ -4,11 +4,14 @@ Here a part of them, and the doors that they really come through; `benchmarks/st
 
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from apps.chats.models import Chat
+from tests.journeys.test_resume import Colleague
 from tests.widget import payloads
 from tests.widget.site import Site
 from tests.widget.talking import PATIENCE_MS, answers, ask, open_chat, requests
@@ -121,11 +124,12 @@ def words(text: str) -> list[str]:
 
 
 def test_what_comes_through_the_real_doors_is_text_too(
-    site: Site, page: Page, house: House, sunk: list[str]
+    site: Site, page: Page, house: House, sunk: list[str], console: Callable[[House], Page]
 ) -> None:
     """The visitor's message, the agent's answer out of a poisoned document and its title, staff's answer and name, the greeting."""
     nasty = f"<img src={payloads.SINK}/i.png onerror=hit()>"
-    house.agent.greeting = house.agent.name = nasty
+    house.agent.greeting = house.agent.name = house.user.first_name = nasty
+    house.user.save()
     with house.scope():
         house.agent.save()
     house.knows(DOCUMENT.format(sink=payloads.SINK), name=f'"><script>hit()</script>{nasty}')
@@ -138,8 +142,13 @@ def test_what_comes_through_the_real_doors_is_text_too(
     page.locator("chat-with-us summary").first.click()
     ask(page, nasty)
     expect(requests(page).last).to_have_text(nasty)
-    page.get_by_role("button", name="Talk to a person").click()
-    expect(page.get_by_test_id("presence")).to_be_visible(timeout=PATIENCE_MS)
+    with house.scope():
+        chat = str(Chat.objects.get().id)
+    colleague = Colleague(console(house))
+    for kind in ("chat.open", "take_over", "typing"):
+        colleague.does(kind, chat=chat)
+    colleague.does("message.send", chat=chat, client_message_id="s1", text=f"{nasty} javascript:hit()")
+    expect(page.locator("chat-with-us [data-role=staff]")).to_contain_text(nasty, timeout=PATIENCE_MS)
     assert page.evaluate("window.hits") == []
     assert sunk == []
     assert page.locator("chat-with-us img, chat-with-us script").count() == 0
