@@ -490,6 +490,22 @@ ROLL_BACK = _told(401, 403, 404, 409, 422, answer=_VERSION, status=201)
 _CHANGED = {"field": "greeting", "before": "Hello, I am Fern.", "after": "Good evening."}
 DIFF = _told(401, 403, 404, 422, answer={"differences": [_CHANGED]})
 
+_TRIED = {
+    "knowledge": KNOWLEDGE,
+    "title": "Returns",
+    "heading": "How long you have",
+    "page": None,
+    "text": "You have 30 days.",
+    "score": 0.71,
+    "legs": {"cosine": 0.62, "sentence_cosine": 0.74, "bm25": 0.58, "sentence_bm25": 0.49, "coverage": 0.83},
+    "why": "One of its sentences means nearly what was asked, and it has 83% of the question's words, by their weight.",
+}
+TRY = _told(
+    400, 401, 403, 404, 413, 422,
+    request={"A question": {"question": QUESTION}},
+    answer={"is_sure": True, "threshold": 0.34, "passages": [_TRIED], "answer": ANSWER, "citations": [_CITATION], "failure": ""},
+)  # fmt: skip
+
 
 class Api(NinjaAPI):
     """The API, whose document says all of the above."""

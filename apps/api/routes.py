@@ -11,6 +11,7 @@ from apps.api import (
     organisation,
     people,
     problems,
+    trying,
     usage,
     visitors,
     widgets,
@@ -33,6 +34,7 @@ api.add_router("", chat.router)
 api.add_router("", acts.router)
 api.add_router("", visitors.router)
 api.add_router("", agents.router)
+api.add_router("", trying.router)
 api.add_router("", knowledge.router)
 api.add_router("", people.router)
 api.add_router("", keys.router)

@@ -14,6 +14,7 @@ from apps.console import (
     organisation,
     people,
     session,
+    trying,
     usage,
     widget,
 )
@@ -34,6 +35,7 @@ urlpatterns = [
     path("agents/", agents.agents, name="agents"),
     path("agents/add/", agents.add, name="agent_add"),
     path("agents/<uuid:pk>/", agents.edit, name="agent"),
+    path("agents/<uuid:pk>/try/", trying.try_it, name="agent_try"),
     path("agents/<uuid:pk>/publish/", agents.publish, name="agent_publish"),
     path("agents/<uuid:pk>/discard/", agents.discard, name="agent_discard"),
     path("agents/<uuid:pk>/versions/", agents.history, name="agent_versions"),

@@ -1,5 +1,6 @@
 """What a search brings back: passages, why each was found, and their sentences."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,3 +41,30 @@ class Found:
     @property
     def last_position(self) -> int:
         return self.position + len(self.ids) - 1
+
+
+def why(one: Found) -> str:
+    """In words, what its score is made of most."""
+    parts = sorted(_parts(one.legs), reverse=True)
+    best = max(one.lines, key=lambda line: line.cosine).text if one.lines else ""
+    quoted = f" Its nearest sentence: “{best}”" if best else ""
+    return f"{parts[0][1]}, and {parts[1][1][0].lower()}{parts[1][1][1:]}.{quoted}"
+
+
+def _parts(legs: Legs) -> Iterator[tuple[float, str]]:
+    """What each leg adds to the score, and what that means."""
+    yield (
+        WEIGHTS.sentence_cosine * legs.sentence_cosine,
+        f"One of its sentences means {_degree(legs.sentence_cosine)} what was asked",
+    )
+    yield WEIGHTS.cosine * legs.cosine, f"As a whole it means {_degree(legs.cosine)} what was asked"
+    yield (
+        WEIGHTS.coverage * legs.coverage,
+        f"It has {legs.coverage:.0%} of the question's words, by their weight",
+    )
+    together = WEIGHTS.bm25 * legs.bm25 + WEIGHTS.sentence_bm25 * legs.sentence_bm25
+    yield together, "The question's rare words come often or close together in it"
+
+
+def _degree(cosine: float) -> str:
+    return "nearly" if cosine >= 0.6 else "partly" if cosine >= 0.4 else "little of"

@@ -1,0 +1,56 @@
+"""Try it: a question to an agent, what was found for it and why, and what it would answer. No chat, no visitor, no figure."""
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_http_methods
+
+from apps.agents.models import Agent
+from apps.chats import rehearsal
+from apps.chats.conversations import BadMessage
+from apps.console.guards import staff
+from apps.knowledge.found import Found, why
+
+_FAILURES = {"budget_exhausted": "The budget is used up, so the agent would not answer now."}
+
+
+@staff("knowledge.read")
+@require_http_methods(["GET", "POST"])
+def try_it(request: HttpRequest, pk: UUID) -> HttpResponse:
+    agent = get_object_or_404(Agent, id=pk)
+    asked = request.POST.get("question", "")
+    context: dict[str, Any] = {"agent": agent, "question": asked}
+    status = 200
+    if request.method == "POST":
+        try:
+            context |= _told(async_to_sync(rehearsal.rehearse)(agent, asked))
+        except BadMessage as error:
+            context["error"], status = str(error), 422
+    return render(request, "console/agents/try.html", context, status=status)
+
+
+def _told(done: rehearsal.Rehearsal) -> dict[str, Any]:
+    failure = (
+        _FAILURES.get(done.failure, "The agent's mind could not answer just now.") if done.failure else ""
+    )
+    return {
+        "rehearsal": done,
+        "failure": failure,
+        "rows": [_row(number, one) for number, one in enumerate(done.search.found, start=1)],
+    }
+
+
+def _row(number: int, one: Found) -> dict[str, Any]:
+    legs = one.legs
+    figures = [
+        ("Score", one.score),
+        ("Best sentence's meaning", legs.sentence_cosine),
+        ("Meaning", legs.cosine),
+        ("Words covered", legs.coverage),
+        ("BM25", legs.bm25),
+        ("Best sentence's BM25", legs.sentence_bm25),
+    ]
+    return {"number": number, "found": one, "why": why(one), "figures": figures}

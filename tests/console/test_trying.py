@@ -1,0 +1,89 @@
+"""Try it: staff see what is found and why, and what would be answered; nothing of it is counted."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from apps.agents.models import Agent
+from apps.chats.models import Chat, ContentChat
+from tests.world import PASSWORD, House
+
+TEXT = "You have 30 days to return something you bought from us. Returns from the United Kingdom are free."
+QUESTION = "How long do I have to return something?"
+
+
+@pytest.fixture
+def page(houses: tuple[House, House]) -> tuple[House, Client]:
+    acme, _ = houses
+    acme.knows(TEXT, name="Returns")
+    client = Client()
+    client.post("/console/login/", {"username": acme.user.username, "password": PASSWORD})
+    return acme, client
+
+
+def test_staff_see_what_is_found_why_and_what_would_be_answered(page: tuple[House, Client]) -> None:
+    acme, client = page
+    told = client.post(f"/console/agents/{acme.agent.id}/try/", {"question": QUESTION})
+    shown = told.content.decode()
+    assert told.status_code == 200
+    assert "You have 30 days to return something you bought from us. [1]" in shown
+    assert "means nearly what was asked" in shown
+    assert "Words covered" in shown
+    with acme.scope():
+        assert not Chat.objects.exists()
+        assert not ContentChat.objects.exists()
+
+
+def test_what_is_not_sure_is_shown_and_refused(page: tuple[House, Client]) -> None:
+    acme, client = page
+    told = client.post(
+        f"/console/agents/{acme.agent.id}/try/", {"question": "Who won the world cup in 1998?"}
+    )
+    shown = told.content.decode()
+    assert acme.agent.refusal.split(",")[0] in shown
+    assert "Nothing below was given to the agent" in shown
+
+
+def test_an_empty_question_is_explained(page: tuple[House, Client]) -> None:
+    acme, client = page
+    told = client.post(f"/console/agents/{acme.agent.id}/try/", {"question": " "})
+    assert told.status_code == 422
+    assert "The message is empty" in told.content.decode()
+
+
+def test_a_rivals_agent_is_not_there(page: tuple[House, Client], houses: tuple[House, House]) -> None:
+    _, client = page
+    assert client.get(f"/console/agents/{houses[1].agent.id}/try/").status_code == 404
+
+
+def test_a_mind_that_cannot_be_reached_is_said_to_be_so(page: tuple[House, Client]) -> None:
+    acme, client = page
+    broken = acme.scripted("tokens=5 fail=0")
+    told = client.post(f"/console/agents/{broken.id}/try/", {"question": QUESTION})
+    assert told.status_code == 200
+    assert "could not answer just now" in told.content.decode()
+
+
+def test_programs_get_the_same(houses: tuple[House, House], client: Client) -> None:
+    acme, globex = houses
+    acme.knows(TEXT, name="Returns")
+    address = f"/api/v1/agents/{acme.agent.id}/try"
+    body = {"question": QUESTION}
+    told = client.post(address, body, content_type="application/json", headers=acme.headers).json()
+    assert told["is_sure"] is True
+    assert told["answer"].startswith("You have 30 days")
+    assert [one["title"] for one in told["passages"]] == ["Returns"]
+    assert [one["number"] for one in told["citations"]] == [1]
+    assert 0 < told["passages"][0]["legs"]["sentence_cosine"] <= 1
+    for path, key, status in (
+        (address, globex.headers, 404),
+        (f"/api/v1/agents/{uuid4()}/try", acme.headers, 404),
+        (address, {}, 401),
+    ):
+        assert client.post(path, body, content_type="application/json", headers=key).status_code == status
+    empty = client.post(address, {"question": ""}, content_type="application/json", headers=acme.headers)
+    assert empty.status_code == 422
+    with acme.scope():
+        assert Agent.objects.count() == 1
+        assert not Chat.objects.exists()
