@@ -13,8 +13,8 @@ from chatwithus.env import Environment, refuse_default, refuse_weak
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
 
-# Only `migrate` acts as the owner of the tables; no serving process ever reads the owner's address.
-_AS_OWNER = sys.argv[1:2] == ["migrate"]
+# Only these two commands act as the owner of the tables; no serving process ever reads the owner's address.
+_AS_OWNER = sys.argv[1:2] in (["migrate"], ["index_vectors"])
 env = Environment(os.environ, DATA_DIR / "run.json", *([DATA_DIR / "owner.json"] if _AS_OWNER else []))
 
 # Django
@@ -97,6 +97,14 @@ def _database(name: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database("DATABASE_URL"), "vectors": _database("VECTOR_DATABASE_URL")}
+# Where a large tenant's vectors have an index: look at more of it than is asked for, and go on where a filter has left too few.
+if not _AS_OWNER:
+    DATABASES["vectors"]["OPTIONS"]["options"] = " ".join(
+        (
+            DATABASES["vectors"]["OPTIONS"].get("options", ""),
+            "-c hnsw.ef_search=100 -c hnsw.iterative_scan=relaxed_order -c random_page_cost=1.1",
+        )
+    )
 DATABASE_ROUTERS = ["apps.tenants.postgres.router.VectorRouter"]
 
 # Who: staff sign in with Django's own authentication.

@@ -48,12 +48,21 @@ def _found(row: Sequence[Any]) -> Found:
     return Found((id,), knowledge_id, title, heading, text, page, position, score, Legs(*legs), judged)
 
 
+# The vector leg. Exact, or by the tenant's own index where `index_vectors` has made one: the planner chooses (docs/retrieval.md).
+NEAREST = """
+    SELECT id AS passage_id
+    FROM knowledge_passage
+    WHERE tenant_id = %(tenant)s AND knowledge_id = ANY(%(readable)s) AND embedder = %(model)s
+    ORDER BY embedding <=> %(vector)s::vector
+    LIMIT %(candidates)s
+"""
+
 # The tenant and the sources are asked for in each part that reads a table, so that no index can be searched past them.
 # BM25 has k1 = 1.2, b = 0.75; a perfect match has every word of the question as often as one likes, which is 2.2 times their weight.
 # Words are weighed as if there were a hundred passages more, which have none of them: in a source of three passages a word that all
 # have would otherwise weigh nothing.
 # All constants are double precision: PostgreSQL's numeric made this statement twice as slow.
-_SQL = """
+_SQL = f"""
 WITH shelf AS MATERIALIZED (
     SELECT language, count(*)::float8 AS passages, avg(length)::float8 AS length
     FROM knowledge_passage
@@ -83,13 +92,7 @@ WITH shelf AS MATERIALIZED (
            array_agg(ROW(weighed.weight, places)) AS hits
     FROM matched JOIN weighed USING (language, lexeme) JOIN whole USING (language)
     GROUP BY passage_id
-), nearest AS MATERIALIZED (
-    SELECT id AS passage_id
-    FROM knowledge_passage
-    WHERE tenant_id = %(tenant)s AND knowledge_id = ANY(%(readable)s) AND embedder = %(model)s
-    ORDER BY embedding <=> %(vector)s::vector
-    LIMIT %(candidates)s
-), candidates AS MATERIALIZED (
+), nearest AS MATERIALIZED ({NEAREST}), candidates AS MATERIALIZED (
     SELECT passage_id, whole, coalesce(coverage, 0) AS coverage, coalesce(bm25, 0) AS bm25, hits
     FROM (SELECT *, row_number() OVER (ORDER BY bm25 DESC, passage_id) AS place FROM lexical) AS placed
     FULL JOIN (SELECT passage_id, true AS is_near FROM nearest) AS near USING (passage_id)
