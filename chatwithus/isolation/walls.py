@@ -58,5 +58,6 @@ def python_wall_noticed() -> Iterator[Noticed]:
 
 @contextmanager
 def no_limits() -> Iterator[None]:
-    with override_settings(LIMITS=dict.fromkeys([*limits.LIMITS, *caps.CAPS], (0, 0.0))):
+    unlimited = dict.fromkeys([*limits.LIMITS, *caps.CAPS], (0, 0.0))
+    with override_settings(LIMITS=unlimited, DAILY_TOKENS=0):
         yield
