@@ -101,3 +101,58 @@ def test_what_no_key_opens_is_named_and_left_alone(acme: House, settings: Any) -
         assert kept().sealed == before
         with pytest.raises(sealing.Unsealable):
             kept().opened()
+
+
+@pytest.mark.parametrize(("provider", "secrets"), [
+    ("ollama", {"url": "https://models.example:8443/ollama"}), ("ollama", {"api_key": SECRET}), ("openai", {"url": "https://93.184.216.34/v1", "api_key": SECRET}),
+    ("bedrock", {"access_key_id": "AKIA12345678", "secret_access_key": SECRET, "region": "us-gov-west-1", "role": "arn:aws:iam::123456789012:role/x/y"}),
+])  # fmt: skip
+def test_a_server_of_ones_own_a_key_or_both(acme: House, provider: str, secrets: dict[str, str]) -> None:
+    with at_work(acme):
+        credentials.keep(provider, secrets)
+        assert kept(provider).opened() == secrets
+        assert kept(provider).hint in {"…tail", "no key", "…5678"}
+
+
+@pytest.mark.parametrize("url", [
+    "http://127.0.0.1:11434", "http://localhost/v1", "http://127.1", "http://2130706433", "http://0x7f000001", "http://0177.0.0.1", "http://[::1]/", "http://[::ffff:10.0.0.1]",
+    "http://169.254.169.254/latest", "http://100.64.0.1", "http://10.0.0.5:8000", "http://models.internal", "http://printer.local.", "http://intranet", "http://0",
+])  # fmt: skip
+def test_an_address_in_the_private_network_is_refused_unless_the_operator_allows_it(
+    acme: House, url: str, settings: Any
+) -> None:
+    with at_work(acme):
+        with pytest.raises(BadCredential, match="private network") as raised:
+            credentials.keep("openai", {"url": url})
+        assert raised.value.field == "url"
+        settings.PROVIDER_HOSTS = ["*"]
+        credentials.keep("openai", {"url": url})
+
+
+def test_the_operator_allows_a_host_or_a_host_with_its_port(acme: House, settings: Any) -> None:
+    settings.PROVIDER_HOSTS = ["10.0.0.5", "10.0.0.6:8000"]
+    with at_work(acme):
+        credentials.keep("ollama", {"url": "http://10.0.0.5:1234"})
+        credentials.keep("ollama", {"url": "http://10.0.0.6:8000"})
+        with pytest.raises(BadCredential):
+            credentials.keep("ollama", {"url": "http://10.0.0.6:8001"})
+
+
+@pytest.mark.parametrize("url", [
+    "models.example", "ftp://models.example", "file:///etc/passwd", "http://", "http://models.example:0", "http://models.example:99999", "http://127.0.0.1\\@models.example",
+    "http://user:secret@models.example", "http://models.example/?key=x", "http://models.example/#x", "http://mödels.example", "http://models.example/a b", "http://" + "x" * 300 + ".example",
+])  # fmt: skip
+def test_what_is_no_address_of_a_server_is_explained(acme: House, url: str) -> None:
+    with at_work(acme):
+        with pytest.raises(BadCredential) as raised:
+            credentials.keep("ollama", {"url": url})
+        assert not Credential.objects.exists()
+    assert raised.value.field == "url"
+
+
+@pytest.mark.parametrize(("field", "value"), [("region", "nowhere"), ("region", "eu-central-1.evil.example/"), ("role", "admin"), ("role", "arn:aws:iam::1:user/x")])  # fmt: skip
+def test_a_region_and_a_role_are_as_aws_writes_them(acme: House, field: str, value: str) -> None:
+    known = {"access_key_id": "AKIA12345678", "secret_access_key": SECRET, "region": "eu-central-1"}
+    with at_work(acme), pytest.raises(BadCredential) as raised:
+        credentials.keep("bedrock", known | {field: value})
+    assert raised.value.field == field
