@@ -21,7 +21,7 @@ import benchmarks.unserved  # noqa: F401 (first: it sets Django up)
 from apps.agents import attempts
 from apps.agents.attempts import Attempts
 from apps.agents.minds import Mind
-from apps.agents.providers.base import Connection, Message, Prompt, ProviderError, Usage
+from apps.agents.providers.base import Connection, Message, Prompt, ProviderError
 from benchmarks.harness import Benchmark, parser
 from tests import garbage
 from tests.upstream import Script, Upstream
@@ -38,10 +38,9 @@ def mind(wire: Wire, port: int, *, tenant: UUID | None = None, **known: Any) -> 
 
 
 async def answered(one: Mind) -> int:
-    pieces = 0
-    async for piece in Attempts((one,), PROMPT).stream():
-        pieces += not isinstance(piece, Usage)
-    return pieces
+    said: list[str] = []
+    await Attempts((one,), PROMPT).tell(said.append, lambda _: None)
+    return len(said)
 
 
 # Overhead: CPU of this process for a token, ours by the client's alone; the server is another process.
@@ -240,11 +239,19 @@ async def _first_words(one: Mind, answers: int = ANSWERS) -> list[float]:
     """Milliseconds to the first word of each answer."""
     waits = []
     for _ in range(answers):
-        began, stream = time.perf_counter(), Attempts((one,), PROMPT).stream()
-        await anext(stream)
+        began = time.perf_counter()
+        with suppress(_Heard):
+            await Attempts((one,), PROMPT).tell(_heard, lambda _: None)
         waits.append((time.perf_counter() - began) * 1000)
-        await stream.aclose()
     return waits
+
+
+class _Heard(Exception):
+    """The first word was said."""
+
+
+def _heard(word: str) -> None:
+    raise _Heard
 
 
 def p95(waits: list[float]) -> float:

@@ -7,7 +7,7 @@ again: a second answer would be glued to half of the first."""
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ from django.conf import settings
 from apps.agents import breakers, gates
 from apps.agents.minds import Mind
 from apps.agents.providers import catalogue
-from apps.agents.providers.base import Kind, Piece, Prompt, ProviderError, Usage
+from apps.agents.providers.base import Handoff, Kind, Piece, Prompt, ProviderError, Usage
 
 logger = logging.getLogger(__name__)
 MOST = 3  # times that one mind is asked
@@ -59,21 +59,38 @@ class Attempts:
         """Who answers, or was asked last."""
         return self.made[-1].mind if self.made else self._minds[0]
 
-    async def stream(self) -> AsyncGenerator[Piece, None]:
-        """What the first mind says that says anything; its Usage counts what failed before it too. Raises the last ProviderError
-        where none does."""
+    async def tell(self, hear: Callable[[str], object], note: Callable[[Usage | Handoff], object]) -> None:
+        """Hand over what the first mind says that says anything; its Usage counts what failed before it too. Raises the last
+        ProviderError where none does, and whatever `hear` raises to end it.
+
+        By calls and not as a generator, which would cost as much again as everything else that is done to a token."""
         speaking = await self._begun()
         async with speaking.held:
-            yield speaking.first
+            self._hand_over(speaking.first, speaking.attempt, hear, note)
             said = 0
             async for piece in speaking.rest:
                 if type(piece) is str:
+                    hear(piece)
                     said += len(piece)
                     if said > LONGEST_ANSWER:
                         raise _garbled("It goes on without end.")
-                    yield piece
                 else:
-                    yield self._counted(piece, speaking.attempt)
+                    self._hand_over(piece, speaking.attempt, hear, note)
+
+    def _hand_over(
+        self,
+        piece: Piece,
+        attempt: Attempt,
+        hear: Callable[[str], object],
+        note: Callable[[Usage | Handoff], object],
+    ) -> None:
+        if isinstance(piece, str):
+            hear(piece)
+        elif isinstance(piece, Usage):
+            attempt.usage = piece
+            note(sum((one.usage for one in self.made if one.usage), Usage(0, 0)))
+        else:
+            note(piece)
 
     def blame(self, kind: Kind, detail: str) -> None:
         """Count what was noticed elsewhere, such as a mind that fell silent, against the one that speaks."""
@@ -140,12 +157,6 @@ class Attempts:
         except TimeoutError:
             raise ProviderError("It did not begin in time.", kind="timeout", retryable=True) from None
         raise _garbled("It said nothing.")
-
-    def _counted(self, piece: Piece, attempt: Attempt) -> Piece:
-        if not isinstance(piece, Usage):
-            return piece
-        attempt.usage = piece
-        return sum((one.usage for one in self.made if one.usage), Usage(0, 0))
 
     def _count(self, attempt: Attempt, error: ProviderError) -> None:
         attempt.failure, attempt.detail = error.kind, str(error)

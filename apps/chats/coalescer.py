@@ -14,11 +14,17 @@ class Coalescer:
         self._window = window
         self._frames: list[str] = []
         self._pending: list[str] = []
+        self._flushed = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def text(self) -> str:
         return "".join(self._frames)
+
+    @property
+    def pieces(self) -> int:
+        """How many were added."""
+        return self._flushed + len(self._pending)
 
     def add(self, piece: str) -> None:
         self._pending.append(piece)
@@ -33,6 +39,7 @@ class Coalescer:
             self._timer.cancel()
             self._timer = None
         text = storable("".join(self._pending))
+        self._flushed += len(self._pending)
         self._pending.clear()
         if text:
             self._frames.append(text)

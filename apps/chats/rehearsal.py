@@ -11,7 +11,7 @@ from apps.agents import budgets, minds
 from apps.agents.attempts import Attempts
 from apps.agents.budgets import BudgetExhausted
 from apps.agents.models import Agent
-from apps.agents.providers.base import ProviderError, Usage
+from apps.agents.providers.base import Handoff, ProviderError, Usage
 from apps.chats import citations, conversations, prompts
 from apps.knowledge import retrieval
 from apps.knowledge.found import Found
@@ -46,17 +46,16 @@ async def rehearse(agent: Agent, text: str) -> Rehearsal:
 async def _answer(agent: Agent, question: str, given: Sequence[Found]) -> str:
     able = await hop(minds.of)(agent.minds)
     prompt = prompts.compose(agent, question, history=(), found=given)
-    name, spent, said = uuid4(), Usage(0, 0), ""
+    name, said = uuid4(), list[str]()
+    spent: list[Usage | Handoff] = []
     await hop(_reserve)(name, agent, question)
     try:
-        async for piece in Attempts(able, prompt).stream():
-            if isinstance(piece, Usage):
-                spent = piece
-            elif isinstance(piece, str):
-                said += piece
+        await Attempts(able, prompt).tell(said.append, spent.append)
     finally:
-        await hop(_settle)(name, agent, spent if spent != Usage(0, 0) else None)
-    return said
+        await hop(_settle)(
+            name, agent, next((one for one in reversed(spent) if isinstance(one, Usage)), None)
+        )
+    return "".join(said)
 
 
 def _reserve(name: UUID, agent: Agent, question: str) -> None:

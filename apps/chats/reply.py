@@ -4,8 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import aclosing, suppress
-from math import inf
+from contextlib import suppress
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -34,6 +33,10 @@ UNSAVABLE = Outcome("failed", reason="internal", retryable=True)
 Ended = Callable[["Reply", Finished | None], None]
 
 
+class SaidEnough(Exception):
+    """Ends an answer that is as long as is paid for."""
+
+
 class Reply:
     """One running reply: its exchange, the log it speaks into, and the task that speaks. `ended` is told what was saved."""
 
@@ -48,7 +51,6 @@ class Reply:
         self._prompt: Prompt | None = None
         self._given: tuple[str, ...] = ()
         self._attempts: Attempts | None = None
-        self._pieces = 0
         self.wants_person = False
         self.first_token_ms: int | None = None
         self._said = Coalescer(self._emit)
@@ -110,7 +112,7 @@ class Reply:
                 await self._cancelled()
             except ProviderError as error:
                 logger.warning("Provider of agent %s: %s", self.claim.agent.id, error)
-                self._was_refused = not self._pieces
+                self._was_refused = not self._said.pieces
                 self.wants_person = self.wants_person or self.claim.agent.hands_over
                 await self._end(self._failure(f"provider_{error.kind}", retryable=error.retryable))
             except Exception:
@@ -128,27 +130,25 @@ class Reply:
         self._given = tuple(str(id) for one in found for id in one.ids)
         prompt = self._prompt = prompts.compose(agent, question, history=history, found=found)
         self._attempts = Attempts(able, prompt)
-        async with aclosing(self._attempts.stream()) as pieces:
-            most = self._most_pieces
-            async for piece in pieces:
-                if type(piece) is str:
-                    self._said.add(piece)
-                    self._pieces += 1
-                    if self._pieces >= most:
-                        break
-                elif isinstance(piece, Usage):
-                    self.usage, self._has_usage = piece, True
-                elif isinstance(piece, Handoff):
-                    self.wants_person = True
+        hear = self._hear_what_is_paid if self.claim.reserved else self._said.add
+        with suppress(SaidEnough):
+            await self._attempts.tell(hear, self._note)
         watchdog.stop()
         self._said.flush()
         cited = citations.resolve(self._said.text, found)
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
 
-    @property
-    def _most_pieces(self) -> float:
-        """As many as are paid for: a piece is a token at least, and the provider was told to end there."""
-        return self.claim.reserved.output_tokens if self.claim.reserved else inf
+    def _hear_what_is_paid(self, piece: str) -> None:
+        """A piece is a token at least, and the provider was told to end there."""
+        self._said.add(piece)
+        if self.claim.reserved is not None and self._said.pieces >= self.claim.reserved.output_tokens:
+            raise SaidEnough
+
+    def _note(self, piece: Usage | Handoff) -> None:
+        if isinstance(piece, Usage):
+            self.usage, self._has_usage = piece, True
+        else:
+            self.wants_person = True
 
     async def _cancelled(self) -> None:
         why = self._why or "lost"
@@ -188,7 +188,7 @@ class Reply:
         reserved = self.claim.reserved
         if self._has_usage or reserved is None or self._was_refused or self._prompt is None:
             return self.usage
-        said = max(self._pieces, prompts.estimate(self._said.text))
+        said = max(self._said.pieces, prompts.estimate(self._said.text))
         return Usage(
             min(reserved.input_tokens, prompts.likely(self._prompt)), min(reserved.output_tokens, said)
         )

@@ -23,7 +23,9 @@ def mind(name: str, url: str) -> Mind:
 
 
 async def heard(one: Mind) -> list[Piece]:
-    return [piece async for piece in Attempts((one,), PROMPT).stream()]
+    said: list[Piece] = []
+    await Attempts((one,), PROMPT).tell(said.append, said.append)
+    return said
 
 
 @pytest.mark.parametrize("name", SPOKEN)

@@ -44,8 +44,7 @@ def mind(upstream: Upstream, *, model: str = "m", tenant: UUID = TENANT, **known
 async def heard(*minds: Mind, said: list[Piece] | None = None) -> tuple[list[Piece], Attempts]:
     asking = Attempts(minds, PROMPT)
     said = [] if said is None else said
-    async for piece in asking.stream():
-        said.append(piece)
+    await asking.tell(said.append, said.append)
     return said, asking
 
 

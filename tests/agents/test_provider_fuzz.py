@@ -8,7 +8,7 @@ import pytest
 from apps.agents import attempts
 from apps.agents.attempts import Attempts
 from apps.agents.minds import Mind
-from apps.agents.providers.base import Message, Prompt, ProviderError
+from apps.agents.providers.base import Message, Piece, Prompt, ProviderError
 from tests import garbage
 from tests.upstream import Upstream
 from tests.wires import WIRES
@@ -26,7 +26,8 @@ async def test_every_answer_ends(name: str, monkeypatch: pytest.MonkeyPatch) -> 
             asking = Attempts((Mind(uuid4(), name, "m", wire.connection(upstream.port)),), PROMPT)
             try:
                 async with asyncio.timeout(10):
-                    said = [piece async for piece in asking.stream()]
+                    said: list[Piece] = []
+                    await asking.tell(said.append, said.append)
                 ends.add("completed")
                 assert said
             except ProviderError as error:
