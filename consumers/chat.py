@@ -91,7 +91,7 @@ class ChatConsumer(Consumer):
             self._opening = Opening(self.agent.id, visitor.id)
             self.chat_id = conversations.chat_id_for(self._opening, message_id)
         self._asking.add(message_id)
-        self.run(self._ask(self.chat_id, text, message_id, self._opening))
+        self.run(self._ask(self.chat_id, text, message_id, self._opening, self._limits()))
 
     async def on_reply_stop(self, frame: dict[str, Any]) -> None:
         """Stops the running reply; or the one about to run, when it was sent right behind its message."""
@@ -146,10 +146,17 @@ class ChatConsumer(Consumer):
         self._make_room()
         await super().disconnect(code)
 
-    async def _ask(self, chat_id: UUID, text: str, message_id: str, opening: Opening | None) -> None:
+    async def _ask(
+        self,
+        chat_id: UUID,
+        text: str,
+        message_id: str,
+        opening: Opening | None,
+        costs: tuple[limits.Asked, ...],
+    ) -> None:
         try:
             async with self._turn:  # in the order in which they came
-                question = await self._record(chat_id, text, message_id, opening)
+                question = await self._record(chat_id, text, message_id, opening, costs)
             if self._feed is None and self.chat_id == chat_id:
                 feed = await question.follow()
                 if feed.welcome.get("recovered") is False:
@@ -164,12 +171,18 @@ class ChatConsumer(Consumer):
             self._wants_stop = self._wants_stop and bool(self._asking)
 
     async def _record(
-        self, chat_id: UUID, text: str, message_id: str, opening: Opening | None
+        self,
+        chat_id: UUID,
+        text: str,
+        message_id: str,
+        opening: Opening | None,
+        costs: tuple[limits.Asked, ...],
     ) -> replies.Question:
-        """Whatever goes wrong, the client learns that this message is not on record."""
+        """Whatever goes wrong, the client learns that this message is not on record. `costs` is what it takes from limits, of whoever
+        sent it: another `hello` may have come since."""
         named: dict[str, Any] = {"client_message_id": message_id}
         try:
-            await limits.atake(*self._limits())
+            await limits.atake(*costs)
             return await replies.ask(chat_id, text, **named, opening=opening, recorded=self._recorded)
         except limits.TooMany as error:
             raise frames.too_many(error, **named) from None

@@ -60,6 +60,17 @@ def test_a_message_whose_sender_left_at_once_is_answered_all_the_same(server: Se
         assert ContentChat.objects.count() > before
 
 
+def test_a_message_is_on_record_though_its_sender_says_hello_again_at_once(
+    server: Server, houses: Houses
+) -> None:
+    acme, _ = houses
+    for number in range(10):
+        with server.visitor(acme) as visitor:
+            visitor.say("message.send", client_message_id=f"m{number}", text="Is anybody there?")
+            visitor.say("hello")
+            assert visitor.hear("ack")["client_message_id"] == f"m{number}"
+
+
 def test_a_person_asked_for_beside_the_first_message_is_asked_for_in_the_same_chat(
     server: Server, houses: Houses
 ) -> None:
