@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks import harness, room, usage
-from benchmarks.harness import ROOT, Benchmark
+from benchmarks.harness import Benchmark
 from benchmarks.room import Web
 from tests.wild import messages
 
@@ -100,7 +100,7 @@ def main() -> int:
             log = web.log.read_text(errors="replace").splitlines()
     complaints = [line for line in log if "Traceback" in line or " ERROR " in line]
     if complaints:
-        (ROOT / ".data" / "benchmarks" / "frames.log").write_text("\n".join(log))
+        (harness.folder() / "frames.log").write_text("\n".join(log))
     benchmark.record("frames", [heard.sent])
     benchmark.record("took", [took], "s")
     benchmark.bound(benchmark.record("errors in the server's log", [len(complaints)]), "<=", 0)

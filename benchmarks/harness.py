@@ -100,7 +100,7 @@ class Benchmark:
         return rows + self.notes
 
     def _keep(self) -> Path:
-        path = _folder() / f"{self.name}.json"
+        path = folder() / f"{self.name}.json"
         told = {
             "name": self.name,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -128,7 +128,7 @@ def _machine() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, load {load}"
 
 
-def _folder() -> Path:
+def folder() -> Path:
     """`benchmarks/` of the data folder, which is marked as ours lest a later `make up` takes it for a stranger's."""
     data = Path(os.environ.get("DATA_DIR") or ROOT / ".data")
     if not data.exists():
