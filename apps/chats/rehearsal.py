@@ -52,9 +52,8 @@ async def _answer(agent: Agent, question: str, given: Sequence[Found]) -> str:
     try:
         await Attempts(able, prompt).tell(said.append, spent.append)
     finally:
-        await hop(_settle)(
-            name, agent, next((one for one in reversed(spent) if isinstance(one, Usage)), None)
-        )
+        told = [one for one in spent if isinstance(one, Usage) and one != Usage(0, 0)]
+        await hop(_settle)(name, agent, told[-1] if told else None)
     return "".join(said)
 
 
