@@ -165,6 +165,8 @@ PROVIDER_CONCURRENCY = env.integer("PROVIDER_CONCURRENCY", 32)
 # Knowing what
 EGRESS_ALLOW = env.words("EGRESS_ALLOW", "")
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 20 * 1024 * 1024)
+MAX_SOURCES = env.integer("MAX_SOURCES", 2_000)
+MAX_KNOWLEDGE_MB = env.integer("MAX_KNOWLEDGE_MB", 2_000)
 PARSE_SECONDS = env.integer("PARSE_SECONDS", 120)
 PARSE_MEMORY_MB = env.integer("PARSE_MEMORY_MB", 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # a million characters of pasted text
@@ -195,7 +197,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_ROUTES = {
-    "apps.knowledge.tasks.read_in": {"queue": "reading"},
+    "apps.knowledge.tasks.read_on": {"queue": "reading"},
     "apps.knowledge.tasks.complete_index": {"queue": "reading"},
 }  # long; dashboards do not wait behind it
 CELERY_ACCEPT_CONTENT = ["json"]

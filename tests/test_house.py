@@ -20,7 +20,7 @@ from apps.agents.models import Version
 from apps.analysis.models import Rollup
 from apps.chats import inbox
 from apps.chats.models import Chat, ContentChat, Event, Note
-from apps.knowledge.models import Knowledge, Passage
+from apps.knowledge.models import Document, Knowledge, Passage
 from apps.tenants.models import ApiKey, AuditEntry, Invitation
 from apps.tenants.owned import TenantOwned
 from consumers import doors, routing
@@ -156,6 +156,8 @@ LISTS: dict[str, Callable[[], QuerySet[Any]]] = {
     "api keys": lambda: ApiKey.objects.order_by("-created_at"),
     "invitations": lambda: Invitation.objects.order_by("-created_at"),
     "audit log": lambda: AuditEntry.objects.order_by("-at")[:50],
+    "documents of a source": lambda: Document.objects.filter(knowledge_id=uuid4()).order_by("number"),
+    "passages of a document": lambda: Passage.objects.filter(document_id=uuid4()),
     "passages of a source": lambda: Passage.objects.filter(knowledge_id=uuid4()).order_by("position"),
 }
 

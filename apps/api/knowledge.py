@@ -1,5 +1,6 @@
-"""`/api/v1/knowledge`: give agents something to read, see how the reading went, take it away again."""
+"""`/api/v1/knowledge`: give agents something to read, see how the reading went, have it read again, take it away."""
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -15,32 +16,51 @@ from ninja.errors import HttpError, ValidationError
 
 from apps.api import reference
 from apps.api.guards import ByKey
+from apps.api.knowledge_schemas import (
+    DocumentDetail,
+    DocumentResponse,
+    Documents,
+    KnowledgeChange,
+    KnowledgeRequest,
+    KnowledgeResponse,
+    Line,
+    Outdated,
+    Reading,
+    Shelf,
+)
+from apps.api.organisation_schemas import Cursor, Limit
 from apps.api.problems import NotFound
-from apps.api.schemas import KnowledgeRequest, KnowledgeResponse
-from apps.knowledge import library
-from apps.knowledge.models import Knowledge
+from apps.chats import outdated
+from apps.knowledge import changes, library
+from apps.knowledge.models import Document, Knowledge, Website
+from apps.tenants import pages
 
 router = Router(tags=["knowledge"])
-_MANAGE = ByKey("knowledge.manage")
+_READ, _MANAGE = ByKey("knowledge.read"), ByKey("knowledge.manage")
 
-_FIELDS = KnowledgeRequest.model_json_schema()
+_FIELDS = KnowledgeRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+_FIELDS.pop("$defs", None)
 _BODY = {**_FIELDS, "required": ["name", "content"]}
 
 
 def _form() -> dict[str, Any]:
     """The same with a file in place of `content`; in a form everything is text, so a number is a name as well."""
-    told = {name: field for name, field in _FIELDS["properties"].items() if name != "content"}
+    told = {
+        name: field for name, field in _FIELDS["properties"].items() if name not in ("content", "website")
+    }
     for name in ("name", "description"):
         told[name] = {**told[name], "type": ["string", "number", "boolean"]}
+    told["category"] = {"const": "plain_document"}
     told["file"] = {"type": "string", "format": "binary"}
     return {**_FIELDS, "required": ["name", "file"], "properties": told}
 
 
+_EXAMPLES = {"Pasted text": {"value": reference.PASTED}, "A website": {"value": reference.WEBSITE}}
 _REQUEST = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": _BODY, "examples": {"Pasted text": {"value": reference.PASTED}}},
+            "application/json": {"schema": _BODY, "examples": _EXAMPLES},
             "multipart/form-data": {"schema": _form()},
         },
     }
@@ -48,8 +68,19 @@ _REQUEST = {
 _ADD: dict[str, Any] = {"openapi_extra": {**reference.ADD["openapi_extra"], **_REQUEST}}
 
 
+@router.get("/knowledge", response=Shelf, summary="See what agents may read", auth=_READ, **reference.SHELF)
+def shelf(request: HttpRequest, cursor: Cursor = None, limit: Limit = pages.FEW) -> Shelf:
+    """All sources, newest first."""
+    rows, following = pages.cut(Knowledge.objects.all(), by="created_at", cursor=cursor, limit=limit)
+    return Shelf(knowledge=[_describe(row) for row in rows], next_cursor=following)
+
+
 @router.post(
-    "/knowledge", response={202: KnowledgeResponse}, summary="Add a plain document", auth=_MANAGE, **_ADD
+    "/knowledge",
+    response={202: KnowledgeResponse},
+    summary="Add a document or a website",
+    auth=_MANAGE,
+    **_ADD,
 )
 def add(request: HttpRequest) -> Status[KnowledgeResponse]:
     """Answers 202 at once; `GET` it to see `status` go from waiting over working to ready or failed."""
@@ -58,9 +89,14 @@ def add(request: HttpRequest) -> Status[KnowledgeResponse]:
         asked = KnowledgeRequest.model_validate(fields)
     except pydantic.ValidationError as error:
         raise ValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
-    source = library.add(
-        asked.name, content=asked.content, file=file, description=asked.description, agents=asked.agents
-    )
+    shared: dict[str, Any] = {"description": asked.description, "agents": asked.agents}
+    if asked.category == "website":
+        if file is not None:
+            raise library.BadSource("file", "A website has an address and no file.")
+        reading = asked.website.model_dump() if asked.website else {}
+        source = library.add_website(asked.content, name=asked.name, **shared, **reading)
+    else:
+        source = library.add(asked.name, content=asked.content, file=file, **shared)
     return Status(202, _describe(source))
 
 
@@ -68,18 +104,34 @@ def add(request: HttpRequest) -> Status[KnowledgeResponse]:
     "/knowledge/{uuid:knowledge_id}",
     response=KnowledgeResponse,
     summary="See how the reading went",
-    auth=ByKey("knowledge.read"),
+    auth=_READ,
     **reference.LOOK,
 )
 def get(request: HttpRequest, knowledge_id: UUID) -> KnowledgeResponse:
-    """`status` is waiting, working, ready or failed; `failure` says why it failed."""
+    """`status` is that of the latest reading; agents answer from the last good one."""
     return _describe(_find(knowledge_id))
+
+
+@router.patch(
+    "/knowledge/{uuid:knowledge_id}",
+    response=KnowledgeResponse,
+    summary="Change a source",
+    auth=_MANAGE,
+    **reference.CHANGE_KNOWLEDGE,
+)
+def change(request: HttpRequest, knowledge_id: UUID, asked: KnowledgeChange) -> KnowledgeResponse:
+    """Its name, its description, which agents may read it, and how a website is read from the next time on."""
+    source = _find(knowledge_id)
+    told = asked.model_dump(exclude_unset=True, exclude={"website"})
+    reading = asked.website.model_dump(exclude_unset=True) if asked.website else {}
+    library.change(source, **told, **reading)
+    return _describe(source)
 
 
 @router.delete(
     "/knowledge/{uuid:knowledge_id}",
     response={204: None},
-    summary="Remove a document",
+    summary="Remove a source",
     auth=_MANAGE,
     **reference.REMOVE,
 )
@@ -87,6 +139,65 @@ def delete(request: HttpRequest, knowledge_id: UUID) -> Status[None]:
     """Removes it with all its passages: from now on no agent answers from it."""
     library.remove(_find(knowledge_id))
     return Status(204, None)
+
+
+@router.post(
+    "/knowledge/{uuid:knowledge_id}/sync",
+    response={202: KnowledgeResponse},
+    summary="Have a source read again",
+    auth=_MANAGE,
+    **reference.SYNC,
+)
+def sync(request: HttpRequest, knowledge_id: UUID) -> Status[KnowledgeResponse]:
+    """Agents answer from the last good reading until this one has ended. Where one is under way already, nothing is added to it."""
+    source = _find(knowledge_id)
+    library.read_again(source)
+    return Status(202, _describe(_find(knowledge_id)))
+
+
+@router.get(
+    "/knowledge/{uuid:knowledge_id}/documents",
+    response=Documents,
+    summary="See what was read",
+    auth=_READ,
+    **reference.DOCUMENTS,
+)
+def documents(
+    request: HttpRequest, knowledge_id: UUID, cursor: Cursor = None, limit: Limit = pages.FEW
+) -> Documents:
+    """The pages of a website, or the one document that was added; each says why it was not read, where it was not."""
+    found = Document.objects.filter(knowledge=_find(knowledge_id)).defer("cut", "before", "links")
+    rows, following = pages.cut(found, cursor=cursor, limit=limit)
+    return Documents(documents=[_document(row) for row in rows], next_cursor=following)
+
+
+@router.get(
+    "/knowledge/{uuid:knowledge_id}/documents/{uuid:document_id}",
+    response=DocumentDetail,
+    summary="See what a document says, and said",
+    auth=_READ,
+    **reference.DOCUMENT,
+)
+def document(request: HttpRequest, knowledge_id: UUID, document_id: UUID) -> DocumentDetail:
+    """With what changed in it, and the latest answers that cited what it says no more."""
+    found = Document.objects.filter(knowledge=_find(knowledge_id), id=document_id).first()
+    if found is None:
+        raise NotFound("There is no document with this id.")
+    return DocumentDetail(
+        document=_document(found),
+        text=[str(one["text"]) for one in found.cut],
+        changes=[Line(sign=one.sign, text=one.text) for one in changes.of(found)],
+        outdated=[
+            Outdated(
+                chat=one.chat_id,
+                exchange=one.number,
+                request=one.request,
+                quote=quote,
+                created_at=one.created_at,
+            )
+            for one, quote in outdated.answers(found)
+        ],
+    )
 
 
 def _find(knowledge_id: UUID) -> Knowledge:
@@ -125,15 +236,27 @@ def _file(upload: "UploadedFile[Any]") -> library.File:
 
 
 def _describe(source: Knowledge) -> KnowledgeResponse:
+    website = Website.objects.filter(knowledge=source).first()
     return KnowledgeResponse(
         id=source.id,
         name=source.name,
         category=source.category,
+        address=source.content if source.is_website else None,
         description=source.description,
         status=source.status,
         failure=source.failure,
         passages=source.passages,
+        documents=dict(Counter(Document.objects.filter(knowledge=source).values_list("status", flat=True))),
+        website=Reading(**{name: getattr(website, name) for name in Reading.model_fields})
+        if website
+        else None,
         agents=list(source.agents.values_list("id", flat=True)),
         created_at=source.created_at,
         updated_at=source.updated_at,
+        synced_at=source.synced_at,
     )
+
+
+def _document(found: Document) -> DocumentResponse:
+    told = {name: getattr(found, name) for name in DocumentResponse.model_fields}
+    return DocumentResponse(**{**told, "url": found.url or None, "title": str(found)})

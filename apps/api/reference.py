@@ -67,6 +67,7 @@ _CITATION = {
     "quote": "You have 30 days.",
     "knowledge": KNOWLEDGE,
     "page": None,
+    "at": None,
 }
 _USAGE = {"input_tokens": 210, "output_tokens": 9}
 _AT = "2026-01-01T12:00:00.000Z"
@@ -270,9 +271,32 @@ _SOURCE = {
     "status": "ready",
     "failure": "",
     "passages": 1,
+    "address": None,
+    "documents": {"ready": 1},
+    "website": None,
     "agents": [AGENT],
     "created_at": _AT,
     "updated_at": _AT,
+    "synced_at": _AT,
+}
+_DOCUMENT = {
+    "id": "0d9a6a0e-5f3c-4a55-8f5e-1b8f0c1a2b3c",
+    "title": "Returns",
+    "url": "https://fernhill.example/returns",
+    "status": "ready",
+    "failure": "",
+    "size": 4096,
+    "passages": 1,
+    "milliseconds": 120,
+    "seen_at": _AT,
+    "changed_at": _AT,
+}
+WEBSITE = {
+    "name": "Our website",
+    "category": "website",
+    "content": "https://fernhill.example/",
+    "agents": [],
+    "website": {"scope": "crawl", "exclude": "/blog/*", "most_pages": 100, "every_hours": 24},
 }
 PASTED = {"name": "Returns", "content": "You have 30 days.", "agents": []}
 ADD = _told(
@@ -281,6 +305,25 @@ ADD = _told(
     status=202,
 )  # fmt: skip
 LOOK = _told(401, 403, 404, answer=_SOURCE)
+SHELF = _told(401, 403, 422, answer={"knowledge": [_SOURCE], "next_cursor": None})
+CHANGE_KNOWLEDGE = _told(
+    400, 401, 403, 404, 413, 422,
+    request={"For whom": {"agents": []}, "How a website is read": {"website": {"every_hours": 24}}},
+    answer=_SOURCE,
+)  # fmt: skip
+SYNC = _told(401, 403, 404, answer={**_SOURCE, "status": "waiting"}, status=202)
+DOCUMENTS = _told(401, 403, 404, 422, answer={"documents": [_DOCUMENT], "next_cursor": None})
+DOCUMENT = _told(
+    401, 403, 404,
+    answer={
+        "document": _DOCUMENT,
+        "text": ["You have 60 days."],
+        "changes": [{"sign": "-", "text": "You have 30 days."}, {"sign": "+", "text": "You have 60 days."}],
+        "outdated": [
+            {"chat": CHAT, "exchange": 1, "request": QUESTION, "quote": "You have 30 days.", "created_at": _AT}
+        ],
+    },
+)  # fmt: skip
 REMOVE = _told(401, 403, 404)
 _THING = "0d9a6a0e-5f3c-4a55-8f5e-1b8f0c1a2b3c"
 _MEMBER = {"id": _THING, "user": "ada@fernhill.example", "name": "Ada Okafor", "role": "staff"}

@@ -1,14 +1,13 @@
 """The bodies of REST requests and responses; `POST /chat` keeps its four fields for ever, others may only be added."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field, StrictBool
 
 from apps.chats.conversations import MAX_MESSAGE
-from apps.knowledge.library import MAX_CONTENT
 
 # What the handlers check themselves, where they can say better what is wrong; here it only stands in the document.
 SPACE = r"\u0009-\u000D\u001C-\u0020\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
@@ -53,6 +52,7 @@ class Citation(Schema):
     quote: str
     knowledge: UUID
     page: int | None
+    at: Annotated[datetime | None, Field(description="When the source was last seen to say so.")] = None
 
 
 class ChatResponse(Schema):
@@ -153,32 +153,6 @@ class Problem(Schema):
     instance: str
     request_id: str
     errors: list[ProblemError]
-
-
-class KnowledgeRequest(Schema):
-    """Text for agents to read; in a form, a file may take the place of `content`."""
-
-    name: Annotated[
-        str,
-        Field(max_length=200, description="Shown in citations.", json_schema_extra={"minLength": 1, **SEEN}),
-    ]
-    category: Literal["plain_document"] = "plain_document"
-    content: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CONTENT, **SEEN})] = ""
-    description: Annotated[str, Field(json_schema_extra={"maxLength": 2000, "pattern": r"^[^\u0000]*$"})] = ""
-    agents: Annotated[list[UUID], Field(description="Who may read it.")] = []
-
-
-class KnowledgeResponse(Schema):
-    id: UUID
-    name: str
-    category: str
-    description: str
-    status: str
-    failure: str
-    passages: int
-    agents: list[UUID]
-    created_at: datetime
-    updated_at: datetime
 
 
 JsonObject = dict[str, Any]

@@ -33,8 +33,9 @@ def _entry(number: int, passage: Found, quote: str) -> dict[str, Any]:
     return {
         "number": number,
         "title": passage.title,
-        "url": None,
+        "url": passage.url or None,
         "quote": quote if quote and quote in passage.text else passage.text[:300],
         "knowledge": str(passage.knowledge_id),
         "page": passage.page,
+        "at": passage.as_of.isoformat() if passage.as_of else None,
     }

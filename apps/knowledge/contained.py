@@ -10,6 +10,7 @@ import resource
 import signal
 import threading
 from importlib import import_module
+from multiprocessing import process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ LARGEST_FILE = 64 * 1024 * 1024
 MB = 1024 * 1024
 SLOW = "It takes too long to read. Split it into smaller documents."
 GREEDY = "It needs too much memory to be read. Split it into smaller documents."
-STARTING = 30  # seconds that the server may take for its imports, the first time
+STARTING = 120  # seconds that the server may take for its imports, the first time
 _starting = threading.Lock()
 
 
@@ -35,6 +36,7 @@ class Died(Exception):
 
 def run(task: str, *arguments: Any) -> Any:
     """What this function of `reading` answers. Raises Unreadable with what it says, or for what took too much; Died."""
+    _leave_the_pool()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["apps.knowledge.warm"])
     ours, theirs = context.Pipe(duplex=False)
@@ -53,6 +55,22 @@ def run(task: str, *arguments: Any) -> Any:
         child.kill()
         child.join()
         child.close()
+
+
+class _Own(process.BaseProcess):
+    """What multiprocessing takes for the process that it runs in."""
+
+    def __init__(self) -> None:
+        self._identity, self._name, self._parent_pid, self._popen, self._closed = (), "own", None, None, False
+        self._config = {"authkey": process.AuthenticationString(os.urandom(32)), "semprefix": "/mp"}  # type: ignore[attr-defined]
+
+
+def _leave_the_pool() -> None:
+    """Celery's pool gives its processes an identity of its own that may have no children, lest they outlive it. Ours end with
+    their server, which ends with us."""
+    seam: Any = process
+    if not isinstance(multiprocessing.current_process(), process.BaseProcess):
+        seam._current_process = _Own()
 
 
 def _answer(connection: "Connection[Any, Any]", pid: int) -> Any:

@@ -9,8 +9,8 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -90,8 +90,15 @@ class Client:
     def __exit__(self, *error: Any) -> None:
         self._pool.close()
 
-    def get(self, url: WebUrl | str, headers: Mapping[str, str] | None = None) -> Fetched:
-        """Follows redirects, each judged anew; `headers` go to the first address alone. Raises BadUrl, Unreachable, TooMuch."""
+    def get(
+        self,
+        url: WebUrl | str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        within: Callable[[WebUrl], bool] | None = None,
+    ) -> Fetched:
+        """Follows redirects, each judged anew; `headers` go to the first address alone. One that leads out of `within` is not
+        followed but given back, with its status and the address that it leads to. Raises BadUrl, Unreachable, TooMuch."""
         url, asked = parse(url) if isinstance(url, str) else url, headers or {}
         self._budget.until = time.monotonic() + self._seconds
         for _ in range(MOST_REDIRECTS + 1):
@@ -99,6 +106,8 @@ class Client:
             if fetched.status not in REDIRECTS or not fetched.headers.get("location"):
                 return fetched
             url, asked = _redirected(fetched), {}
+            if within is not None and not within(url):
+                return replace(fetched, url=url)
         raise Unreachable(f"{url} redirects more than {MOST_REDIRECTS} times")
 
     def _fetch(self, url: WebUrl, headers: Mapping[str, str]) -> Fetched:

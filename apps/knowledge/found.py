@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from apps.agents.relatedness import Line
@@ -37,6 +38,8 @@ class Found:
     score: float
     legs: Legs = Legs()
     lines: tuple[Line, ...] = ()
+    url: str = ""
+    as_of: datetime | None = None
 
     @property
     def last_position(self) -> int:

@@ -1,37 +1,101 @@
-"""Reading a source in: have it parsed and cut, embed them, and swap them for the old ones in one transaction."""
+"""Reading a source in: its documents are fetched and parsed, what they say is embedded as a draft, and the draft takes its place.
+
+Every step is in the database when it is done, so that a reading goes on where its worker died or its turn ended."""
 
 import logging
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
-from apps.knowledge import contained, index
-from apps.knowledge.models import Knowledge, Passage, Upload
+from django.utils import timezone
+
+from apps.knowledge import contained, drafts, egress, index
+from apps.knowledge.models import Document, Knowledge, Passage, Upload, Website
 from apps.knowledge.sniff import Unreadable
+from apps.knowledge.turns import Endless, Turn
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 
 
-def read_in(knowledge_id: UUID) -> None:
-    """Bring one waiting source to `ready` or `failed`. Safe to call twice: only one caller gets to begin."""
+def read_next(turn: Turn) -> bool:
+    """Work on this tenant's waiting sources, the oldest first, until they are read or the turn is over; whether any is left."""
+    while (source_id := _oldest()) is not None:
+        read_in(source_id, turn)
+        if turn.is_over():
+            return _oldest() is not None
+    return False
+
+
+def read_in(knowledge_id: UUID, turn: Turn | None = None) -> None:
+    """Go on with one waiting source, to `ready` or `failed` unless the turn ends before. Only one caller gets to begin."""
+    from apps.knowledge import (
+        crawl,
+        robots,
+    )  # a web process imports this module to enqueue, and has no crawler
+
     source = Knowledge.objects.filter(id=knowledge_id).first()
     if source is None or not source.begin():
         return
     try:
-        cut = contained.run("document", *_material(source))["passages"]
-        entries = index.prepared(_rows(source, cut))
-        written = Passage.objects.filter(knowledge_id=source.id)
-        count = index.swap(entries, instead_of=written)
-        if not source.finish(passages=count):
-            index.remove(written)  # removed while it was being read
-    except Unreadable as reason:
+        _read(source, turn or Endless())
+    except (Unreadable, egress.Unreachable, egress.TooMuch, crawl.Unfit, robots.NotNow, ValueError) as reason:
         source.fail(str(reason))
+        _set_due(source)
     except contained.Died:
         _put_back(source)
     except Exception:
         logger.exception("Reading in %s failed", knowledge_id)
-        source.fail("Something went wrong on our side while reading this. Delete it and add it again.")
+        source.fail(
+            "Something went wrong on our side while reading this. Try again, or delete it and add it anew."
+        )
+
+
+def _read(source: Knowledge, turn: Turn) -> None:
+    is_gathered = _crawl(source, turn) if source.is_website else _parse(source)
+    if not is_gathered or not drafts.write(source, turn):
+        source.pause()
+        return
+    count = drafts.publish(source)
+    if not count:
+        raise Unreadable(_why_nothing(source))
+    if not source.finish(passages=count):
+        forget_removed()  # removed while it was being read
+
+
+def _crawl(source: Knowledge, turn: Turn) -> bool:
+    from apps.knowledge.crawl import LARGEST_PAGE, Crawl
+
+    website = Website.objects.select_related("knowledge").get(knowledge=source)
+    with egress.Client(largest=LARGEST_PAGE) as client:
+        crawl = Crawl(source, website, client)
+        while crawl.is_to_do:
+            crawl.step()
+            source.show_life()
+            if turn.is_over():
+                return not crawl.is_to_do
+    return True
+
+
+def _parse(source: Knowledge) -> bool:
+    document, _ = Document.objects.get_or_create(knowledge=source, url="")
+    if document.status == Document.Status.READY:
+        return True
+    name, content = _material(source)
+    began = monotonic()
+    try:
+        found = contained.run("document", name, content)
+    except Unreadable as reason:
+        document.become(Document.Status.FAILED, reason.reason, size=len(content))
+        raise
+    document.title = source.name
+    document.say(
+        found["passages"],
+        title=source.name,
+        size=len(content),
+        milliseconds=int(1000 * (monotonic() - began)),
+    )
+    return True
 
 
 def _material(source: Knowledge) -> tuple[str, bytes]:
@@ -39,11 +103,24 @@ def _material(source: Knowledge) -> tuple[str, bytes]:
     return (upload.filename, bytes(upload.data)) if upload else ("pasted.md", source.content.encode())
 
 
-def _rows(source: Knowledge, cut: list[dict[str, Any]]) -> list[Passage]:
-    return [
-        Passage(knowledge_id=source.id, position=position, title=source.name, **passage)
-        for position, passage in enumerate(cut)
-    ]
+def _set_due(source: Knowledge) -> None:
+    """A site that could not be read is tried again at its next time, not never."""
+    for website in Website.objects.filter(knowledge=source, every_hours__gt=0):
+        Website.objects.filter(id=website.id).update(
+            due_at=timezone.now() + timedelta(hours=website.every_hours)
+        )
+
+
+def _why_nothing(source: Knowledge) -> str:
+    first = Document.objects.filter(knowledge=source).exclude(failure="").order_by("number").first()
+    return (
+        f"Nothing could be read. {first.failure}" if first else "Nothing was found there that could be read."
+    )
+
+
+def _oldest() -> UUID | None:
+    waiting = Knowledge.objects.filter(status=Knowledge.Status.WAITING).order_by("updated_at")
+    return waiting.values_list("id", flat=True).first()
 
 
 def _put_back(stuck: Knowledge) -> None:
@@ -55,18 +132,25 @@ def _put_back(stuck: Knowledge) -> None:
         stuck.wait_again()
 
 
-def resume(*, waiting_since: datetime, working_since: datetime) -> list[UUID]:
-    """Sources that need a worker: still waiting since the one instant, or left working since the other by a worker that died.
+def resume(*, working_since: datetime) -> bool:
+    """Put back what was left working by a worker that has died since then; whether anything waits.
 
     One that has killed its worker MAX_ATTEMPTS times is parked as failed, so that the queue goes on."""
     for stuck in Knowledge.objects.filter(status=Knowledge.Status.WORKING, updated_at__lt=working_since):
         _put_back(stuck)
-    waiting = Knowledge.objects.filter(status=Knowledge.Status.WAITING)
-    return list(waiting.filter(updated_at__lt=waiting_since).values_list("id", flat=True))
+    return _oldest() is not None
+
+
+def begin_due(now: datetime) -> None:
+    """Have those websites read again whose time has come."""
+    for website in Website.objects.filter(due_at__lte=now).select_related("knowledge"):
+        if website.knowledge.read_again():
+            Website.objects.filter(id=website.id).update(is_due=True, due_at=None)
 
 
 def forget_removed() -> int:
-    """Delete passages whose source is gone, left behind where a process died between the two databases."""
+    """Delete passages whose source or document is gone, left behind where a process died between the two databases."""
+    sources = {id_: draft for one in Knowledge.objects.only("id") for id_, draft in ((one.id, one.draft_id),)}
+    kept = {*sources, *sources.values()}
     known = set(Passage.objects.values_list("knowledge_id", flat=True).distinct())
-    kept = set(Knowledge.objects.filter(id__in=known).values_list("id", flat=True))
     return index.remove(Passage.objects.filter(knowledge_id__in=known - kept)) if known - kept else 0

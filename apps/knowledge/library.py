@@ -2,24 +2,32 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from django.db import transaction
 
 from apps.agents.models import Agent
-from apps.knowledge import index, tasks
-from apps.knowledge.models import Knowledge, Passage, Upload
+from apps.knowledge import index, quota, sites, tasks
+from apps.knowledge.models import Document, Knowledge, Passage, Upload, Website
+from apps.knowledge.quota import BadSource as BadSource
+from apps.knowledge.weburl import BadUrl, WebUrl, parse
 from apps.tenants import audit
 
 MAX_CONTENT = 1_000_000
+BOUNDS = (("depth", 0, 20), ("most_pages", 1, 5_000), ("every_hours", 0, 24 * 90))
+SCHEMES = ("javascript:", "data:", "mailto:", "file:", "about:")
 
 
-class BadSource(ValueError):
-    """What was offered cannot become a source; `field` says where, the message what to do."""
+class Reading(TypedDict, total=False):
+    """How a website is read; the fields are those of Website."""
 
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.field = field
+    scope: str
+    include: str
+    exclude: str
+    depth: int
+    most_pages: int
+    every_hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +50,95 @@ def add(
     _check(name, content, file, description)
     _check_text(name=name, content=content, description=description)
     chosen = _agents(agents)
+    quota.check(added=len(file.data) if file else len(content))
     with transaction.atomic():
         source = Knowledge.objects.create(name=name.strip(), content=content, description=description)
         source.agents.set(chosen)
         if file is not None:
             Upload.objects.create(knowledge=source, filename=file.name[-255:], data=file.data)
         audit.note("knowledge.added", source, category=source.category, agents=[one.name for one in chosen])
-        tasks.read_in.delay_on_commit(knowledge_id=str(source.id))
+        tasks.call_reader()
     return source
 
 
+def add_website(
+    url: str,
+    *,
+    name: str = "",
+    description: str = "",
+    agents: Iterable[UUID] = (),
+    **reading: Unpack[Reading],
+) -> Knowledge:
+    """Put a website on the shelf, `waiting` to be read. Raises BadSource; what cannot be fetched fails later, with its reason."""
+    address = _address(url)
+    name = name.strip() or address.host
+    _check(name, url, None, description)
+    _check_text(name=name, content=url, description=description)
+    _check_reading(reading)
+    chosen = _agents(agents)
+    quota.check()
+    with transaction.atomic():
+        source = Knowledge.objects.create(
+            name=name, category=Knowledge.Category.WEBSITE, content=str(address), description=description
+        )
+        source.agents.set(chosen)
+        Website.objects.create(knowledge=source, **reading)
+        audit.note("knowledge.added", source, category=source.category, agents=[one.name for one in chosen])
+        tasks.call_reader()
+    return source
+
+
+def change(
+    source: Knowledge,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    agents: Iterable[UUID] | None = None,
+    **reading: Unpack[Reading],
+) -> None:
+    """What is given here is changed, and how a website is read holds from its next reading on. Raises BadSource."""
+    _check(source.name if name is None else name, "x", None, description or "")
+    _check_text(name=name or "", description=description or "")
+    _check_reading(reading)
+    if reading and not source.is_website:
+        raise BadSource("category", "Only a website is read by pages and times.")
+    chosen = None if agents is None else _agents(agents)
+    with transaction.atomic():
+        told = {"name": name and name.strip(), "description": description}
+        facts = {field: value for field, value in told.items() if value is not None}
+        Knowledge.objects.filter(id=source.id).update(**facts)
+        if chosen is not None:
+            source.agents.set(chosen)
+        if reading:
+            Website.objects.filter(knowledge=source).update(**reading)
+        audit.note(
+            "knowledge.changed",
+            source,
+            fields=sorted([*facts, *reading, *(["agents"] if chosen is not None else [])]),
+        )
+    source.refresh_from_db()
+
+
+def read_again(source: Knowledge) -> bool:
+    """Have a source read once more, as its website or file is now; False where that is under way. Until then it answers as before."""
+    with transaction.atomic():
+        if not source.read_again():
+            return False
+        Website.objects.filter(knowledge=source).update(is_due=True, due_at=None)
+        if not source.is_website:
+            Document.objects.filter(knowledge=source).update(status=Document.Status.WAITING)
+        audit.note("knowledge.read_again", source)
+        tasks.call_reader()
+    return True
+
+
 def remove(source: Knowledge) -> None:
-    """Take a source off the shelf. It stops answering with the first COMMIT; its passages follow in the vector database,
-    and the sweep removes what a crash in between left there."""
-    source_id = source.id
+    """Take a source off the shelf, with its passages and their vectors. The act is one: where the vector database cannot be
+    reached, the source stays too. The sweep looks for what a crash between the two commits left."""
+    ids = [source.id, source.draft_id]
     with audit.deed("knowledge.removed", source):
         source.delete()
-    index.remove(Passage.objects.filter(knowledge_id=source_id))
+        index.remove(Passage.objects.filter(knowledge_id__in=ids))
 
 
 def _check(name: str, content: str, file: File | None, description: str) -> None:
@@ -82,6 +162,31 @@ def _check_text(**fields: str) -> None:
     for field, text in fields.items():
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise BadSource(field, "It has characters that cannot be stored.")
+
+
+def _check_reading(reading: Reading) -> None:
+    try:
+        field = "include"
+        sites.patterns(reading.get("include", ""))
+        field = "exclude"
+        sites.patterns(reading.get("exclude", ""))
+    except sites.BadPattern as error:
+        raise BadSource(field, str(error)) from error
+    for name, least, most in BOUNDS:
+        value = reading.get(name)
+        if isinstance(value, int) and not least <= value <= most:
+            raise BadSource(name, f"Choose a number from {least} to {most:,}.")
+    if reading.get("scope", Website.Scope.CRAWL) not in Website.Scope.values:
+        raise BadSource("scope", f"Choose one of {', '.join(Website.Scope.values)}.")
+
+
+def _address(url: str) -> WebUrl:
+    """People leave out https://, and mean it."""
+    url = url.strip()
+    try:
+        return parse(url if "://" in url or url.lower().startswith(SCHEMES) else f"https://{url}")
+    except BadUrl as error:
+        raise BadSource("content", str(error)) from error
 
 
 def _agents(ids: Iterable[UUID]) -> list[Agent]:

@@ -1,5 +1,10 @@
 """Knowing what: the sources agents may use, the files they came in, and the passages cut from them."""
 
+import json
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid5
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -12,7 +17,8 @@ from apps.tenants.owned import TenantForeignKey, TenantOwned
 
 
 class Knowledge(TenantOwned):
-    """One source an agent may use. It answers only while `ready`, and only for the agents it is linked to."""
+    """One source an agent may use. It answers from its first good reading on, whatever a later one comes to, and only for the
+    agents it is linked to. `status` is that of the reading."""
 
     class Category(models.TextChoices):
         PLAIN_DOCUMENT = "plain_document", "Plain document"
@@ -26,7 +32,9 @@ class Knowledge(TenantOwned):
 
     name = models.CharField(max_length=200)
     category = models.CharField(max_length=20, choices=Category.choices, default=Category.PLAIN_DOCUMENT)
-    content = models.TextField(blank=True, help_text="The pasted text; empty where a file was uploaded.")
+    content = models.TextField(
+        blank=True, help_text="The pasted text, or a website's address; empty where a file was uploaded."
+    )
     description = models.TextField(blank=True)
     agents = models.ManyToManyField(Agent, through="KnowledgeLink", related_name="knowledge")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING, editable=False)
@@ -35,6 +43,7 @@ class Knowledge(TenantOwned):
     passages = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    synced_at = models.DateTimeField(null=True, editable=False, help_text="When its last good reading ended.")
 
     class Meta(TenantOwned.Meta):
         verbose_name_plural = "knowledge"
@@ -58,13 +67,41 @@ class Knowledge(TenantOwned):
         )
 
     def finish(self, *, passages: int) -> bool:
-        return self._leave_working(status=self.Status.READY, passages=passages, failure="")
+        return self._leave_working(
+            status=self.Status.READY, passages=passages, failure="", attempts=0, synced_at=Now()
+        )
 
     def fail(self, reason: str) -> bool:
-        return self._leave_working(status=self.Status.FAILED, failure=reason[:300])
+        return self._leave_working(status=self.Status.FAILED, failure=reason[:300], attempts=0)
 
     def wait_again(self) -> bool:
         return self._leave_working(status=self.Status.WAITING)
+
+    def pause(self) -> bool:
+        """Leave the rest for another turn, after work that went well."""
+        return self._leave_working(status=self.Status.WAITING, attempts=0)
+
+    def show_life(self) -> bool:
+        """Whoever works on it says so now and then; False where it is no longer theirs."""
+        return self._leave_working()
+
+    def read_again(self) -> bool:
+        """Have it read once more; False where that is under way already."""
+        ended = Knowledge.objects.filter(id=self.id, status__in=[self.Status.READY, self.Status.FAILED])
+        return ended.update(status=self.Status.WAITING, attempts=0, updated_at=Now()) == 1
+
+    @property
+    def draft_id(self) -> UUID:
+        """Under which its next passages are written, where no search looks, until they take the place of those that answer."""
+        return uuid5(self.id, "draft")
+
+    @property
+    def is_website(self) -> bool:
+        return self.category == self.Category.WEBSITE
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in {self.Status.WAITING, self.Status.WORKING}
 
     def _leave_working(self, **changes: object) -> bool:
         working = Knowledge.objects.filter(id=self.id, status=self.Status.WORKING)
@@ -109,13 +146,124 @@ class Upload(TenantOwned):
         constraints = [models.UniqueConstraint("tenant_id", "knowledge", name="one_upload_per_source")]
 
 
+class Website(TenantOwned):
+    """How far a website is read, how often, and how far the reading under way has come. Readings are counted as rounds."""
+
+    class Scope(models.TextChoices):
+        PAGE = "page", "This page alone"
+        SITEMAP = "sitemap", "The pages of its sitemap"
+        CRAWL = "crawl", "The pages that its links lead to"
+
+    class Every(models.IntegerChoices):
+        NEVER = 0, "Only when asked"
+        DAY = 24, "Every day"
+        WEEK = 168, "Every week"
+
+    knowledge = TenantForeignKey(Knowledge, models.CASCADE, related_name="websites")
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.CRAWL)
+    include = models.TextField(blank=True, help_text="Patterns of paths, one a line; empty for all.")
+    exclude = models.TextField(blank=True)
+    depth = models.PositiveSmallIntegerField(default=4)
+    most_pages = models.PositiveIntegerField(default=200)
+    every_hours = models.PositiveIntegerField(choices=Every.choices, default=Every.WEEK)
+    due_at = models.DateTimeField(null=True, editable=False)
+    round = models.PositiveIntegerField(default=0, editable=False)
+    is_due = models.BooleanField(default=True, editable=False, help_text="Whether a round is to begin.")
+    is_running = models.BooleanField(default=False, editable=False)
+    is_whole = models.BooleanField(
+        default=True, editable=False, help_text="Whether this round has found all there is."
+    )
+    began_at = models.DateTimeField(null=True, editable=False)
+    fetched_bytes = models.PositiveBigIntegerField(default=0, editable=False)
+    robots = models.TextField(blank=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "knowledge", name="one_website_per_source")]
+
+    def __str__(self) -> str:
+        return str(self.knowledge.content)
+
+
+class Document(TenantOwned):
+    """One thing that is read: an upload, a pasted text, or a page of a website; how its reading went, and what it said."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        READY = "ready"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+        GONE = "gone"
+
+    knowledge = TenantForeignKey(Knowledge, models.CASCADE, related_name="documents", db_index=False)
+    number = models.PositiveIntegerField(default=0, help_text="Its place among the source's documents.")
+    url = models.CharField(max_length=1000, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    failure = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    depth = models.PositiveSmallIntegerField(default=0)
+    found_round = models.PositiveIntegerField(default=0)
+    read_round = models.PositiveIntegerField(default=0)
+    size = models.PositiveIntegerField(default=0, help_text="Bytes.")
+    passages = models.PositiveIntegerField(default=0)
+    milliseconds = models.PositiveIntegerField(default=0)
+    etag = models.CharField(max_length=300, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    links = models.JSONField(default=list)
+    digest = models.CharField(max_length=64, blank=True, help_text="Of what it says now.")
+    answering = models.CharField(max_length=64, blank=True, help_text="Of what agents answer from.")
+    cut = models.JSONField(default=list, help_text="What it says now, in passages.")
+    before = models.JSONField(default=list, help_text="What it said before that.")
+    seen_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            models.UniqueConstraint("tenant_id", "knowledge", "url", name="one_document_per_address")
+        ]
+        indexes = [models.Index("tenant_id", "knowledge", "number", name="document_by_number")]
+
+    def __str__(self) -> str:
+        return self.title or self.url or self.knowledge.name
+
+    def say(self, passages: list[dict[str, Any]], **facts: Any) -> None:
+        """What it was now read to say, each passage once; what it said before is kept where that was something else."""
+        cut = list({(one["heading"], one["page"], one["text"]): one for one in passages}.values())
+        digest = sha256(json.dumps([self.title, cut], sort_keys=True).encode()).hexdigest()
+        now = timezone.now()
+        if digest != self.digest:
+            if self.cut:
+                facts |= {"before": self.cut, "changed_at": now}
+            facts |= {"cut": cut, "digest": digest}
+        self.become(self.Status.READY, seen_at=now, **facts)
+
+    def become(self, status: str, failure: str = "", **facts: Any) -> None:
+        """How its latest reading ended. What is gone or skipped says nothing more; what it last said is kept to compare with."""
+        facts |= {"status": status, "failure": failure[:300]}
+        if status in {self.Status.GONE, self.Status.SKIPPED} and self.cut:
+            facts |= {
+                "before": self.cut,
+                "cut": [],
+                "digest": "",
+                "answering": "",
+                "passages": 0,
+                "changed_at": timezone.now(),
+            }
+        for name, value in facts.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(facts))
+
+
 class Passage(TenantOwned):
     """A piece of a source with its embedding; lives in the vector database, where `knowledge_id` is only a number."""
 
     database = "vectors"
 
     knowledge_id = models.UUIDField()
+    document_id = models.UUIDField(null=True)
     position = models.PositiveIntegerField()
+    url = models.CharField(max_length=1000, blank=True)
+    as_of = models.DateTimeField(null=True, help_text="When its document was last seen to say so.")
     title = models.CharField(max_length=200)
     heading = models.TextField(blank=True)
     page = models.PositiveIntegerField(null=True)
@@ -141,6 +289,7 @@ class Passage(TenantOwned):
                 ],  # a search counts what there is without reading it
             ),
             models.Index("tenant_id", condition=models.Q(language=""), name="passage_unindexed"),
+            models.Index("tenant_id", "document_id", name="passage_by_document"),
         ]
 
 

@@ -43,9 +43,11 @@ def ranked(
 
 
 def _found(row: Sequence[Any]) -> Found:
-    id, knowledge_id, title, heading, text, page, position, score, lines, *legs = row
+    id, knowledge_id, title, heading, text, page, position, score, lines, url, as_of, *legs = row
     judged = tuple(Line(*line) for line in lines or ())
-    return Found((id,), knowledge_id, title, heading, text, page, position, score, Legs(*legs), judged)
+    return Found(
+        (id,), knowledge_id, title, heading, text, page, position, score, Legs(*legs), judged, url, as_of
+    )
 
 
 # The vector leg. Exact, or by the tenant's own index where `index_vectors` has made one: the planner chooses (docs/retrieval.md).
@@ -109,7 +111,7 @@ WITH shelf AS MATERIALIZED (
 ), best AS MATERIALIZED (
     SELECT passage_id, max(cosine) AS cosine, max(bm25) AS bm25 FROM judged GROUP BY passage_id
 ), legs AS MATERIALIZED (
-    SELECT id, knowledge_id, title, heading, text, page, position,
+    SELECT id, knowledge_id, title, heading, text, page, position, url, as_of,
            greatest(1 - (embedding <=> %(vector)s::vector), 0) AS cosine,
            greatest(coalesce(best.cosine, 1 - (embedding <=> %(vector)s::vector)), 0) AS sentence_cosine,
            candidates.bm25, coalesce(best.bm25, 0) AS sentence_bm25, coverage
@@ -133,6 +135,7 @@ WITH shelf AS MATERIALIZED (
 )
 SELECT id, knowledge_id, title, heading, text, page, position, score,
        (SELECT json_agg(json_build_array(text, cosine) ORDER BY position) FROM judged WHERE passage_id = id),
+       url, as_of,
        cosine, sentence_cosine, bm25, sentence_bm25, coverage
 FROM ordered
 ORDER BY score DESC, knowledge_id, position, id

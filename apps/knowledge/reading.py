@@ -2,17 +2,36 @@
 
 from typing import Any
 
-from apps.knowledge import partition, passages
+from apps.knowledge import page, partition, passages, sitemaps
+from apps.knowledge.sniff import decode
 
 Data = dict[str, Any]
 
 
 def document(name: str, content: bytes) -> Data:
     """An upload, or a text that somebody pasted, cut into passages."""
-    return {"passages": cut(partition.partition(name, content))}
+    return {"passages": _cut(partition.partition(name, content))}
 
 
-def cut(elements: list[partition.Element]) -> list[Data]:
+def web_page(content: bytes) -> Data:
+    """A page of HTML: its passages, its title, and where it leads. One without words may still lead somewhere."""
+    root = page.parsed(decode(content, kind="html"))
+    if root is None:
+        return {"passages": [], "title": "", "links": [""]}
+    found = {"title": page.title(root), "links": page.links(root)}
+    try:
+        return {**found, "passages": _cut(partition.partition("page.html", page.content(root).encode()))}
+    except partition.Unreadable as error:
+        return {**found, "passages": [], "failure": error.reason}
+
+
+def sitemap(content: bytes) -> Data:
+    """The addresses of a sitemap, and the sitemaps of an index of them."""
+    pages, others = sitemaps.addresses(content)
+    return {"pages": pages, "sitemaps": others}
+
+
+def _cut(elements: list[partition.Element]) -> list[Data]:
     return [
         {"heading": " › ".join(one.heading_path), "page": one.page, "text": one.text}
         for one in passages.split(elements)

@@ -84,6 +84,6 @@ def shelf_of(agent_id: UUID) -> Shelf:
 
 _SHELF = Prepared(
     "SELECT array(SELECT k.id FROM knowledge_knowledge k JOIN knowledge_knowledgelink l ON l.knowledge_id = k.id "
-    "WHERE k.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND l.agent_id = %(agent)s AND k.status = 'ready'), "
+    "WHERE k.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND l.agent_id = %(agent)s AND (k.status = 'ready' OR k.synced_at IS NOT NULL)), "
     "(SELECT threshold FROM knowledge_calibration WHERE tenant_id = %(tenant)s AND agent_id = %(agent)s)"
 )

@@ -1,30 +1,52 @@
-"""Celery's way in: reading sources, and finding those whose task was lost."""
+"""Celery's way in: reading what waits, a turn at a time, and finding what was lost."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
-from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
-from apps.knowledge import index, ingestion
+from apps.knowledge import index, ingestion, turns
 from apps.knowledge.models import Passage
+from apps.tenants import scope
 from apps.tenants.tasks import TenantTask, for_each_tenant
 
-_PATIENCE = timedelta(seconds=30)
+_SILENCE = timedelta(
+    minutes=5
+)  # after which a worker that reads is taken for dead; each document and batch shows life
 
 
 @shared_task(base=TenantTask)
-def read_in(*, knowledge_id: str) -> None:
-    ingestion.read_in(UUID(knowledge_id))
+def read_on() -> None:
+    """A turn at what this tenant has waiting, and back into the queue where that was not all."""
+    turn = turns.Turn()
+    try:
+        is_more = ingestion.read_next(turn)
+    finally:
+        turn.end()
+    if is_more:
+        call_reader()
+
+
+def call_reader() -> None:
+    """Have what waits be read, after COMMIT. One call for each tenant is in the queue, however much waits."""
+    transaction.on_commit(partial(_send, scope.current()), robust=True)
+
+
+def _send(tenant_id: UUID) -> None:
+    with scope.scoped_to(tenant_id):
+        if turns.take_ticket():
+            read_on.delay()
 
 
 @shared_task(base=TenantTask)
 def sweep_tenant() -> None:
     now = timezone.now()
-    stuck = now - timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)
-    for knowledge_id in ingestion.resume(waiting_since=now - _PATIENCE, working_since=stuck):
-        read_in.delay(knowledge_id=str(knowledge_id))
+    ingestion.begin_due(now)
+    if ingestion.resume(working_since=now - _SILENCE):
+        call_reader()
     ingestion.forget_removed()
     if Passage.objects.filter(language="").exists():
         complete_index.delay()

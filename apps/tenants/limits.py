@@ -105,12 +105,15 @@ ACT_VISITOR = Limit("act-visitor", 60, 60)
 REQUEST_KEY = Limit("request-key", 1200, 60)
 REQUEST_VISITOR = Limit("request-visitor", 120, 60)
 
+# How fast a website is read, by whoever asks for it: of the host.
+CRAWL_HOST = Limit("crawl-host", 1, 0.5)
+
 LIMITS = {
     limit.name: limit
     for limit in (
         LOGIN, LOGIN_NAME, LOGIN_IP, INVITE, REFUSALS, HELLO_IP, MESSAGE_VISITOR, MESSAGE_IP, MESSAGE_AGENT, MESSAGE_TENANT,
         ACT_VISITOR,
-        REQUEST_KEY, REQUEST_VISITOR,
+        REQUEST_KEY, REQUEST_VISITOR, CRAWL_HOST,
     )
 }  # fmt: skip
 

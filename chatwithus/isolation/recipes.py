@@ -23,7 +23,6 @@ ALIASES = {
     "key": "tenants.ApiKey",
     "member": "tenants.Membership",
     "source": "knowledge.Knowledge",
-    "document": "knowledge.Knowledge",
     "people": "tenants.Membership",
 }
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import billiard
 import pytest
 
 from apps.knowledge import contained
@@ -118,3 +119,17 @@ def _descendants(pid: int) -> Iterable[int]:
         for child in (task / "children").read_text().split():
             yield int(child)
             yield from _descendants(int(child))
+
+
+def test_a_process_of_celerys_pool_may_have_parsers() -> None:
+    """It is told that it may have no children, and has an identity that multiprocessing cannot use."""
+    ours, theirs = billiard.Pipe()
+    pool = billiard.Process(target=_parse_there, args=(theirs,))
+    pool.daemon = True
+    pool.start()
+    assert ours.recv() == ""
+    pool.join()
+
+
+def _parse_there(connection: Any) -> None:
+    connection.send(reason("x.md", hostile.WORDS.encode()))

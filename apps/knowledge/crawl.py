@@ -1,0 +1,278 @@
+"""Reading a website page by page. What is left to visit stands in the database, so that any worker can go on anywhere."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from time import monotonic
+
+from django.db.models import Max
+from django.utils import timezone
+
+from apps.knowledge import contained, egress, index, robots, sites
+from apps.knowledge.models import Document, Knowledge, Passage, Website
+from apps.knowledge.sniff import Unreadable
+from apps.knowledge.weburl import BadUrl, WebUrl, parse
+
+MOST_BYTES = 500 * 1024 * 1024
+MOST_TIME = timedelta(hours=1)
+MOST_SITEMAPS = 20
+MOST_TRIES = 3
+LARGEST_PAGE = 10 * 1024 * 1024
+GONE, LATER = (404, 410), (408, 425, 429, 500, 502, 503, 504)
+NAMES = {
+    "text/html": "",
+    "application/xhtml+xml": "",
+    "application/pdf": ".pdf",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+}
+
+
+class Unfit(Exception):
+    """The website as a whole cannot be read; the message is for whoever added it."""
+
+
+class Crawl:
+    """One turn at one website."""
+
+    def __init__(self, source: Knowledge, website: Website, client: egress.Client) -> None:
+        self._source, self._website, self._client = source, website, client
+        self._site = sites.site(source.content, website.include, website.exclude)
+        self._pages = Document.objects.filter(knowledge=source)
+
+    def step(self) -> bool:
+        """Visit the next page of the round, which begins with the first; False where the round has ended."""
+        if not self._website.is_running:
+            self._begin()
+        page = self._pages.filter(
+            found_round=self._website.round, read_round__lt=self._website.round
+        ).order_by("attempts", "depth", "number")
+        found = page.first()
+        if found is None or self._is_used_up():
+            self._end()
+            return False
+        self._visit(found)
+        return True
+
+    @property
+    def _rules(self) -> robots.Rules:
+        if not hasattr(self, "_known_rules"):
+            self._known_rules = robots.Rules(self._website.robots)
+        return self._known_rules
+
+    def _begin(self) -> None:
+        text = robots.fetch(self._client, self._site.start)
+        self._change(
+            round=self._website.round + 1, robots=text.replace("\0", ""), began_at=timezone.now(), is_whole=True, fetched_bytes=0, is_due=False
+        )  # fmt: skip
+        if self._website.scope != Website.Scope.SITEMAP:
+            self._find([self._site.start], depth=0)
+        if self._website.scope != Website.Scope.PAGE:
+            self._find(self._in_sitemaps(), depth=1)
+        self._change(is_running=True)
+
+    @property
+    def is_to_do(self) -> bool:
+        """Whether a round is under way or to begin."""
+        return self._website.is_running or self._website.is_due
+
+    def _in_sitemaps(self) -> list[WebUrl]:
+        """The wanted pages of the sitemaps that the site names; of the usual one where it names none."""
+        start, is_needed = self._site.start, self._website.scope == Website.Scope.SITEMAP
+        own = [str(start)] if is_needed and start.path.endswith((".xml", ".xml.gz")) else []
+        waiting = own or self._rules.sitemaps or [str(start.join("/sitemap.xml"))]
+        found: list[WebUrl] = []
+        for address in waiting:
+            pages, others = self._sitemap(address)
+            found += sites.wanted(self._site, start, ["", *pages])
+            waiting += [one for one in others if one not in waiting][: MOST_SITEMAPS - len(waiting)]
+            if len(found) >= self._website.most_pages:
+                break
+        if is_needed and not found:
+            raise Unfit(
+                "No sitemap with pages of this site was found. Give its address, or follow links instead."
+            )
+        return list(dict.fromkeys(found))
+
+    def _sitemap(self, address: str) -> tuple[list[str], list[str]]:
+        """One that cannot be read says nothing."""
+        try:
+            url = parse(address)
+            if not self._site.holds(url):
+                return [], []
+            self._rules.wait(url.host)
+            answer = self._client.get(url, within=self._site.holds)
+            told = contained.run("sitemap", answer.body) if answer.status == 200 else {}
+        except (BadUrl, Unreadable, contained.Died, egress.Unreachable, egress.TooMuch):
+            return [], []
+        return told.get("pages", []), told.get("sitemaps", [])
+
+    def _find(self, urls: Iterable[WebUrl], *, depth: int) -> None:
+        """Have these visited in this round, as many as there is room for."""
+        now = self._website.round
+        known = {
+            page.url: page
+            for page in self._pages.filter(url__in=[str(url) for url in urls]).defer("cut", "before", "links")
+        }
+        room = self._website.most_pages - self._pages.filter(found_round=now).count()
+        waiting = [str(url) for url in urls if str(url) not in known or known[str(url)].found_round < now]
+        if len(waiting) > room:
+            self._change(is_whole=False)
+        taken = waiting[: max(room, 0)]
+        again = [known[url].id for url in taken if url in known]
+        self._pages.filter(id__in=again).update(found_round=now, depth=depth, attempts=0)
+        number = (self._pages.aggregate(last=Max("number"))["last"] or 0) + 1
+        new = [url for url in taken if url not in known]
+        Document.objects.bulk_create(
+            Document(knowledge=self._source, url=url, depth=depth, found_round=now, number=number + place)
+            for place, url in enumerate(new)
+        )
+
+    def _visit(self, page: Document) -> None:
+        url = parse(page.url)
+        if not self._rules.allow(url):
+            self._close(page, Document.Status.SKIPPED, "The site’s robots.txt asks not to read this page.")
+            return
+        self._rules.wait(url.host)
+        began = monotonic()
+        try:
+            answer = self._client.get(url, _conditions(page), within=self._site.holds)
+            self._change(fetched_bytes=self._website.fetched_bytes + len(answer.body))
+            self._take(page, answer)
+        except (egress.Unreachable, egress.TooMuch, Unreadable) as error:
+            self._fail(page, str(error))
+        except contained.Died:
+            self._try_later(
+                page, "This page could not be read: the reader stopped three times while working on it."
+            )
+        Document.objects.filter(id=page.id).update(milliseconds=int(1000 * (monotonic() - began)))
+
+    def _take(self, page: Document, answer: egress.Fetched) -> None:
+        if answer.status == 304:
+            self._close(page, Document.Status.READY, seen_at=timezone.now())
+            self._follow(page)
+        elif answer.status in GONE:
+            self._bury(page, f"The page is gone: the site answered with status {answer.status}.")
+        elif answer.status in LATER:
+            self._try_later(page, f"The site answered with status {answer.status}.")
+        elif answer.status in (401, 403):
+            self._fail(page, f"The site lets nobody read this without signing in (status {answer.status}).")
+        elif answer.status in egress.REDIRECTS:
+            self._lead_on(page, answer.url)
+        elif answer.status != 200:
+            self._fail(page, f"The site answered with status {answer.status}.")
+        elif str(answer.url) != page.url:
+            self._lead_on(page, answer.url)
+        else:
+            self._read(page, answer)
+
+    def _read(self, page: Document, answer: egress.Fetched) -> None:
+        kind = answer.headers.get("content-type", "text/html").partition(";")[0].strip().lower()
+        if kind not in NAMES:
+            self._close(
+                page, Document.Status.SKIPPED, f"It is not a page but {kind[:60] or 'of no known kind'}."
+            )
+            return
+        told = (
+            contained.run("document", f"page{NAMES[kind]}", answer.body) if NAMES[kind] else contained.run("web_page", _charset(answer))
+        )  # fmt: skip
+        links = sites.wanted(self._site, answer.url, told.get("links", [""]))
+        kept = {
+            "links": [str(link) for link in links], "size": len(answer.body), "title": str(told.get("title", ""))[:200],
+            "etag": answer.headers.get("etag", "")[:300], "last_modified": answer.headers.get("last-modified", "")[:100],
+            "read_round": self._website.round, "attempts": 0,
+        }  # fmt: skip
+        if told["passages"]:
+            page.say(told["passages"], **kept)
+            self._skip_double(page)
+        else:
+            self._close(
+                page, Document.Status.SKIPPED, told.get("failure", "The page holds no words."), **kept
+            )
+        self._follow(page)
+
+    def _skip_double(self, page: Document) -> None:
+        """The same words under two addresses answer once, from the first."""
+        twins = self._pages.filter(digest=page.digest, status=Document.Status.READY, number__lt=page.number)
+        if twin := twins.order_by("number").first():
+            self._close(page, Document.Status.SKIPPED, f"It says the same as {twin.url}"[:300])
+
+    def _follow(self, page: Document) -> None:
+        if self._website.scope == Website.Scope.CRAWL and page.depth < self._website.depth:
+            self._find([parse(link) for link in page.links], depth=page.depth + 1)
+
+    def _lead_on(self, page: Document, url: WebUrl) -> None:
+        if not self._site.holds(url):
+            self._close(
+                page,
+                Document.Status.SKIPPED,
+                f"It leads to another site, {url.host}, which is not read."[:300],
+            )
+            return
+        self._close(page, Document.Status.SKIPPED, f"It leads to {url}"[:300])
+        if self._site.wants(url) or page.depth == 0:
+            self._find([url], depth=page.depth)
+
+    def _fail(self, page: Document, reason: str) -> None:
+        """What it said before answers on, and what it led to is still looked after."""
+        if not page.links:
+            self._change(is_whole=False)
+        self._close(page, Document.Status.FAILED, reason)
+        self._follow(page)
+
+    def _try_later(self, page: Document, reason: str) -> None:
+        page.attempts += 1
+        if page.attempts < MOST_TRIES:
+            page.save(update_fields=["attempts"])
+        else:
+            self._fail(page, reason)
+
+    def _close(self, page: Document, status: str, failure: str = "", **facts: object) -> None:
+        page.become(status, failure, **{"read_round": self._website.round, **facts})
+
+    def _bury(self, page: Document, reason: str) -> None:
+        """It stops answering now, not when the round ends."""
+        self._close(page, Document.Status.GONE, reason)
+        index.remove(Passage.objects.filter(document_id=page.id))
+
+    def _is_used_up(self) -> bool:
+        began = self._website.began_at
+        return self._website.fetched_bytes > MOST_BYTES or (
+            began is not None and timezone.now() - began > MOST_TIME
+        )
+
+    def _end(self) -> None:
+        """What this round did not come to has vanished, if the round has seen everything there is."""
+        now = self._website.round
+        for page in self._pages.filter(found_round=now, read_round__lt=now):
+            self._change(is_whole=False)
+            self._fail(page, "The time or size for one website was used up before this page.")
+        if (
+            self._website.is_whole
+            and self._pages.filter(read_round=now, status=Document.Status.READY).exists()
+        ):
+            for page in self._pages.filter(found_round__lt=now).exclude(status=Document.Status.GONE):
+                self._bury(page, "The page is gone: no page of the site leads to it any more.")
+        hours = self._website.every_hours
+        self._change(is_running=False, due_at=timezone.now() + timedelta(hours=hours) if hours else None)
+
+    def _change(self, **facts: object) -> None:
+        for name, value in facts.items():
+            setattr(self._website, name, value)
+        self._website.save(update_fields=list(facts))
+
+
+def _conditions(page: Document) -> dict[str, str]:
+    """Asked only where the answer "not changed" can be used."""
+    if not page.cut or page.status != Document.Status.READY:
+        return {}
+    told = {"If-None-Match": page.etag, "If-Modified-Since": page.last_modified}
+    return {name: value for name, value in told.items() if value and value.isascii() and value.isprintable()}
+
+
+def _charset(answer: egress.Fetched) -> bytes:
+    """In UTF-8 where the site says in its header what the page itself may not."""
+    _, _, charset = answer.headers.get("content-type", "").lower().partition("charset=")
+    try:
+        return answer.body.decode(charset.strip(" \"'")).encode() if charset else answer.body
+    except (LookupError, ValueError):
+        return answer.body

@@ -1,0 +1,145 @@
+"""From what documents say to what agents answer from.
+
+New passages are embedded in small batches and written as a draft, where no search looks. When all are there, one transaction puts
+them in the place of the old ones. What is there already, in the draft or in use, is not embedded again: so a reading that was
+interrupted goes on where it was, and one that finds nothing new embeds nothing."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.db.models import Count, Q, QuerySet
+
+from apps.agents.embedders import catalogue
+from apps.knowledge import index
+from apps.knowledge.models import Document, Knowledge, Passage, Term
+from apps.knowledge.turns import Turn
+from apps.tenants import scope
+
+BATCH = 16
+ROOM = 10_000  # positions of one document; its passages are neighbours, those of two documents are not
+Key = tuple[str, int | None, str]
+
+
+def answering(source: Knowledge) -> QuerySet[Document]:
+    """The documents that agents answer from: also one whose last reading failed, with what an earlier one found."""
+    usable = Q(status=Document.Status.READY) | Q(status=Document.Status.FAILED)
+    return (
+        Document.objects.filter(usable, knowledge=source)
+        .exclude(cut=[])
+        .defer("before", "links")
+        .order_by("number")
+    )
+
+
+def write(source: Knowledge, turn: Turn) -> bool:
+    """Go on with the draft; whether it is complete."""
+    for document in _changed(source):
+        for batch in _batches(_missing(source, document)):
+            index.swap(index.prepared(batch), instead_of=Passage.objects.none())
+            source.show_life()
+            if turn.is_over():
+                return False
+    return True
+
+
+def publish(source: Knowledge) -> int:
+    """Let the draft take the place of what answers; how many passages do now."""
+    documents = list(answering(source))
+    changed = [document for document in documents if document.answering != _mark(document)]
+    ours = Passage.objects.filter(knowledge_id=source.id)
+    with transaction.atomic(using=Passage.database):
+        index.remove(
+            ours.exclude(document_id__in=[one.id for one in documents]) | ours.filter(document_id=None)
+        )
+        for document in changed:
+            _put_in_place(source, document)
+        for model in (Passage, Term):
+            model.objects.filter(knowledge_id=source.draft_id).update(knowledge_id=source.id)
+        _date(documents)
+        counts = dict(ours.values_list("document_id").annotate(Count("id")))
+    for document in changed:
+        kept = {"answering": _mark(document), "passages": counts.get(document.id, 0)}
+        Document.objects.filter(id=document.id).update(**kept)
+    return sum(counts.values())
+
+
+def progress(source: Knowledge) -> int:
+    """How many passages of the next version are written."""
+    return Passage.objects.filter(knowledge_id=source.draft_id).count()
+
+
+def _changed(source: Knowledge) -> Iterator[Document]:
+    for document in answering(source):
+        if document.answering != _mark(document):
+            yield document
+
+
+def _mark(document: Document) -> str:
+    """Of its words and of the model that their vectors are of."""
+    return f"{document.digest[:24]} {_model()}"[:64]
+
+
+def _model() -> str:
+    return catalogue.load(settings.EMBEDDER).model
+
+
+def _missing(source: Knowledge, document: Document) -> list[Passage]:
+    written = Passage.objects.filter(
+        document_id=document.id, knowledge_id__in=[source.id, source.draft_id], embedder=_model()
+    )
+    known = set(written.values_list("heading", "page", "text"))
+    title = (document.title or source.name)[:200]
+    return [
+        Passage(knowledge_id=source.draft_id, document_id=document.id, position=position, url=document.url, title=title, **one)
+        for position, one in enumerate(document.cut, start=ROOM * document.number)
+        if (one["heading"], one["page"], one["text"]) not in known
+    ]  # fmt: skip
+
+
+def _put_in_place(source: Knowledge, document: Document) -> None:
+    """Of one document: what it says no more goes, and what stays moves to where it now stands."""
+    places: dict[Key, int] = {
+        (one["heading"], one["page"], one["text"]): position
+        for position, one in enumerate(document.cut, start=ROOM * document.number)
+    }
+    ids: list[UUID] = []
+    positions: list[int] = []
+    for id_, heading, page, text, model in Passage.objects.filter(document_id=document.id).values_list(
+        "id", "heading", "page", "text", "embedder"
+    ):
+        if model == _model() and (heading, page, text) in places:
+            ids.append(id_)
+            positions.append(places[heading, page, text])
+    index.remove(Passage.objects.filter(document_id=document.id).exclude(id__in=ids))
+    _execute(_MOVE, ids=ids, positions=positions, title=(document.title or source.name)[:200])
+
+
+def _date(documents: Sequence[Document]) -> None:
+    seen: list[datetime | None] = [one.seen_at for one in documents]
+    _execute(_DATE, ids=[one.id for one in documents], seen=seen)
+
+
+def _execute(sql: str, **parameters: Any) -> None:
+    with connections[Passage.database].cursor() as cursor:
+        cursor.execute(sql, {"tenant": scope.current()} | parameters)
+
+
+def _batches(passages: Sequence[Passage]) -> Iterator[Sequence[Passage]]:
+    for start in range(0, len(passages), BATCH):
+        yield passages[start : start + BATCH]
+
+
+_MOVE = """
+UPDATE knowledge_passage SET position = place.position, title = %(title)s
+FROM unnest(%(ids)s::uuid[], %(positions)s::int[]) AS place (id, position)
+WHERE tenant_id = %(tenant)s AND knowledge_passage.id = place.id
+"""
+_DATE = """
+UPDATE knowledge_passage SET as_of = document.seen_at
+FROM unnest(%(ids)s::uuid[], %(seen)s::timestamptz[]) AS document (id, seen_at)
+WHERE tenant_id = %(tenant)s AND document_id = document.id
+"""

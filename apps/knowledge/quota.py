@@ -1,0 +1,39 @@
+"""How much one tenant may have on its shelf."""
+
+from django.conf import settings
+from django.db.models import Sum
+from django.db.models.functions import Length
+
+from apps.knowledge.models import Document, Knowledge, Upload
+
+MB = 1024 * 1024
+
+
+class BadSource(ValueError):
+    """What was offered cannot become a source; `field` says where, the message what to do."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+def check(*, added: int = 0) -> None:
+    """Whether one more source of so many bytes fits. Raises BadSource."""
+    if Knowledge.objects.count() >= settings.MAX_SOURCES:
+        raise BadSource(
+            "content",
+            f"Your organisation has {settings.MAX_SOURCES:,} sources, which is all that fit. Delete some first.",
+        )
+    if used_bytes() + added > settings.MAX_KNOWLEDGE_MB * MB:
+        raise BadSource(
+            "content",
+            f"Your organisation's {settings.MAX_KNOWLEDGE_MB:,} MB for documents are full. Delete some first.",
+        )
+
+
+def used_bytes() -> int:
+    """Of uploads, pasted texts and what was kept of pages."""
+    uploads = Upload.objects.aggregate(sum=Sum(Length("data")))["sum"] or 0
+    pasted = Knowledge.objects.aggregate(sum=Sum(Length("content")))["sum"] or 0
+    pages = Document.objects.exclude(url="").aggregate(sum=Sum("size"))["sum"] or 0
+    return int(uploads + pasted + pages)
