@@ -15,10 +15,14 @@ from typing import Any
 import pytest
 
 from chatwithus import embedded
+from chatwithus.embedded.cluster import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = {"database": "chatwithus", "vectors": "chatwithus_vectors"}
 CLONES = {"database": "test", "vectors": "test_vectors"}
+SITE_PORT = (
+    free_port()
+)  # where tests serve a website that the worker may read: see tests/knowledge/website.py
 PROVIDERS = "scripted=tests.scripted.Scripted"
 
 _key = pytest.StashKey[embedded.Services]()
@@ -50,7 +54,12 @@ def services(pytestconfig: pytest.Config) -> embedded.Services:
 
 def environment(services: embedded.Services) -> dict[str, str]:
     """What every process of this run needs to reach the clones as `app`."""
-    here = {"DATA_DIR": str(services.folder.path), "LOG_LEVEL": "INFO", "PROVIDERS": PROVIDERS}
+    here = {
+        "DATA_DIR": str(services.folder.path),
+        "EGRESS_ALLOW": f"127.0.0.1:{SITE_PORT}",
+        "LOG_LEVEL": "INFO",
+        "PROVIDERS": PROVIDERS,
+    }
     here["DAILY_TOKENS"] = "0"  # what a budget does is tested by itself
     return services.environment(**CLONES) | here
 

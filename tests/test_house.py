@@ -205,7 +205,7 @@ def test_the_api_ignores_cookies(acme: House) -> None:
 def _addresses(*prefixes: str) -> list[str]:
     found = [route for route, _ in all_routes() if route.startswith(prefixes)]
     return [
-        f"/{route.replace('<uuid:pk>', str(uuid4())).replace('<path:object_id>', '1').replace('<slug:provider>', 'openai').replace('<int:number>', '1')}"
+        f"/{re.sub('<uuid:[a-z_]+>', str(uuid4()), route).replace('<path:object_id>', '1').replace('<slug:provider>', 'openai').replace('<int:number>', '1')}"
         for route in found
         if "(?P" not in route
     ]

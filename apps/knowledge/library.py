@@ -95,7 +95,7 @@ def change(
     description: str | None = None,
     agents: Iterable[UUID] | None = None,
     **reading: Unpack[Reading],
-) -> None:
+) -> Knowledge:
     """What is given here is changed, and how a website is read holds from its next reading on. Raises BadSource."""
     _check(source.name if name is None else name, "x", None, description or "")
     _check_text(name=name or "", description=description or "")
@@ -117,6 +117,7 @@ def change(
             fields=sorted([*facts, *reading, *(["agents"] if chosen is not None else [])]),
         )
     source.refresh_from_db()
+    return source
 
 
 def read_again(source: Knowledge) -> bool:
@@ -184,9 +185,12 @@ def _address(url: str) -> WebUrl:
     """People leave out https://, and mean it."""
     url = url.strip()
     try:
-        return parse(url if "://" in url or url.lower().startswith(SCHEMES) else f"https://{url}")
+        address = parse(url if "://" in url or url.lower().startswith(SCHEMES) else f"https://{url}")
     except BadUrl as error:
         raise BadSource("content", str(error)) from error
+    if not {".", ":"} & set(address.host):
+        raise BadSource("content", "Write the site's whole name, like shop.example.")
+    return address
 
 
 def _agents(ids: Iterable[UUID]) -> list[Agent]:

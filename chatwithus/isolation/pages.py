@@ -109,7 +109,8 @@ class Page(HTMLParser):
 
 def _input(form: Form, name: str, given: dict[str, str]) -> None:
     is_number = given.get("inputmode") in {"numeric", "decimal"}
-    kind = "number" if is_number else given.get("type", "text")
+    is_address = given.get("inputmode") == "url"
+    kind = "number" if is_number else "url" if is_address else given.get("type", "text")
     if name == "csrfmiddlewaretoken" or kind in {"file", "image", "reset"}:
         return
     if kind in {"checkbox", "radio"}:

@@ -57,9 +57,9 @@ class Website:
 
 
 @contextmanager
-def running() -> Iterator[Website]:
+def running(port: int = 0) -> Iterator[Website]:
     site = Website()
-    server = internet.serve("127.0.0.1", 0, site.answer)
+    server = internet.serve("127.0.0.1", port, site.answer)
     site.port = server.server_address[1]
     try:
         yield site

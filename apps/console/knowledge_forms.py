@@ -1,0 +1,100 @@
+"""What staff say of a source: a document, or a website and how it is read."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from apps.agents.models import Agent
+from apps.knowledge import library
+from apps.knowledge.models import Knowledge, Website
+
+READING = ("scope", "include", "exclude", "depth", "most_pages", "every_hours")
+
+
+class SourceForm(forms.Form):
+    name = forms.CharField(max_length=200, help_text="Visitors see it under answers, as the source.")
+    description = forms.CharField(required=False, help_text="For your colleagues; visitors never see it.")
+    agents: "forms.ModelMultipleChoiceField[Agent]" = forms.ModelMultipleChoiceField(
+        queryset=None, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["agents"].queryset = Agent.objects.order_by("name")  # type: ignore[attr-defined]
+
+    def tried(self, story: Callable[..., Knowledge]) -> Knowledge | None:
+        """What the story makes of this; None where it refuses, which then stands at the field."""
+        told = {**self.cleaned_data, "agents": [one.id for one in self.cleaned_data["agents"]]}
+        try:
+            return story(**told)
+        except library.BadSource as error:
+            self.add_error(error.field if error.field in self.fields else None, str(error))
+            return None
+
+    def bounds(self) -> list[forms.BoundField]:
+        """The fields that most people leave as they are."""
+        return [self[name] for name in READING if name in self.fields]
+
+
+class KnowledgeForm(SourceForm):
+    content = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 12}), label="Text")
+    file = forms.FileField(
+        required=False, allow_empty_file=True, help_text=".pdf .docx .pptx .xlsx .csv .html .md .txt .eml"
+    )
+
+    def clean_file(self) -> library.File | None:
+        upload = self.cleaned_data["file"]
+        if upload is None:
+            return None
+        if upload.size > settings.MAX_UPLOAD_BYTES:
+            raise forms.ValidationError(f"The file is larger than {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
+        return library.File(upload.name, upload.read())
+
+
+class WebsiteForm(SourceForm):
+    content = forms.CharField(
+        label="Address",
+        max_length=1000,
+        help_text="Such as shop.example/help. It is read as robots.txt allows, at two pages a second.",
+        widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "url", "autofocus": True}),
+    )
+    scope = forms.ChoiceField(
+        choices=Website.Scope.choices, initial=Website.Scope.CRAWL, label="What is read"
+    )
+    include = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 2, "dir": "ltr"}), label="Only these paths",
+        help_text="One a line, such as /help/* – empty for all.",
+    )  # fmt: skip
+    exclude = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 2, "dir": "ltr"}), label="Not these paths"
+    )
+    depth = forms.IntegerField(
+        min_value=0, max_value=20, initial=4, label="Links away from the first page, at most"
+    )
+    most_pages = forms.IntegerField(min_value=1, max_value=5000, initial=200, label="Pages, at most")
+    every_hours = forms.TypedChoiceField(
+        coerce=int, choices=Website.Every.choices, initial=Website.Every.WEEK, label="Read again"
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = False
+        kept = self.initial.get("every_hours")
+        if kept is not None and kept not in Website.Every.values:  # set by a program
+            self.fields["every_hours"].choices = [*Website.Every.choices, (kept, f"Every {kept} hours")]  # type: ignore[attr-defined]
+
+
+class StartForm(forms.Form):
+    address = forms.CharField(
+        label="Your website’s address",
+        max_length=1000,
+        widget=forms.TextInput(
+            attrs={"dir": "ltr", "inputmode": "url", "autofocus": True, "placeholder": "shop.example"}
+        ),
+    )
+
+
+def reading_of(website: Website | None) -> dict[str, Any]:
+    return {name: getattr(website, name) for name in READING} if website else {}

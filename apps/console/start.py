@@ -1,0 +1,59 @@
+"""First success: an address is pasted, and some minutes later an agent answers from that website on a page with the line to embed."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from apps.agents import versions, widgets
+from apps.agents.models import Agent
+from apps.console.guards import staff
+from apps.console.knowledge_forms import StartForm
+from apps.knowledge import library
+from apps.knowledge.models import Document, Knowledge
+from apps.knowledge.weburl import parse
+from apps.tenants import organisation
+
+
+@staff("knowledge.manage")
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    form = StartForm(request.POST or None)
+    if form.is_valid():
+        try:
+            agent = Agent.objects.order_by("created_at").first() or versions.create(name="Assistant")
+            source = library.add_website(form.cleaned_data["address"], agents=[agent.id])
+            if request.admitted.may("organisation.manage"):  # type: ignore[attr-defined]
+                _allow(parse(source.content).origin, settings.PUBLIC_URL)
+            return redirect("console:preview", pk=source.id)
+        except library.BadSource as error:
+            form.add_error("address", str(error))
+    return render(request, "console/knowledge/start.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@staff("knowledge.read")
+def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Follows the reading, and then the agent can be asked right here."""
+    source = get_object_or_404(Knowledge, id=pk)
+    agent = source.agents.order_by("created_at").first()
+    pages = Document.objects.filter(knowledge=source)
+    context = {
+        "knowledge": source,
+        "agent": agent,
+        "widget": widgets.of(agent) if agent else None,
+        "host": settings.PUBLIC_URL,
+        "is_allowed_here": settings.PUBLIC_URL in organisation.current().allowed_origins,
+        "found": pages.count(),
+        "read": pages.exclude(status=Document.Status.WAITING).count(),
+    }
+    return render(request, "console/knowledge/preview.html", context)
+
+
+def _allow(*origins: str) -> None:
+    """The agent may be asked from the site itself, and from the preview."""
+    allowed = organisation.current().allowed_origins
+    added = [origin for origin in dict.fromkeys(origins) if origin not in allowed]
+    if added:
+        organisation.change(allowed_origins=[*allowed, *added])

@@ -1,0 +1,176 @@
+"""How fast documents become searchable, and what reading a website costs whoever asks meanwhile: `python -m benchmarks.ingestion`.
+
+A web process, a reader and a website of 200 pages, all on this machine. Throughput is a ratio to the bare embedder on the same passages
+and sentences; first tokens are timed with nothing else going on, and again while the website is read.
+"""
+
+import json
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from benchmarks import harness
+from benchmarks.ground import prepared
+from benchmarks.harness import Benchmark
+from chatwithus.embedded.cluster import free_port
+
+PAGES = 200
+SENTENCES = (
+    "Depot number {n} lies at the end of the road to the harbour and was built {n} years ago.",
+    "Whoever walks from there to the old bridge needs about {n} minutes, or less when it is dry.",
+    "Its keeper sells lanterns, ropes and maps, and mends tents of every make for {n} pounds.",
+    "On Sundays it opens at {n} minutes past nine and closes when the last boat has left.",
+)
+READER = "celery -A chatwithus worker --queues reading,celery --concurrency 1 --loglevel INFO --without-gossip --without-mingle"
+
+
+def words(number: int, count: int) -> str:
+    return " ".join(SENTENCES[one % 4].format(n=number + one) for one in range(count))
+
+
+def markup(size: int, salt: int) -> bytes:
+    """So many bytes of HTML, in sections."""
+    parts: list[str] = []
+    while sum(map(len, parts)) < size:
+        number = salt + len(parts)
+        parts.append(f"<h2>Depot {number}</h2><p>{words(number, 12)}</p>")
+    return f"<html><body>{''.join(parts)}</body></html>".encode()
+
+
+def until_read(client: httpx.Client, source: str) -> tuple[float, dict[str, Any]]:
+    began = time.monotonic()
+    while True:
+        found = client.get(f"/api/v1/knowledge/{source}").json()
+        if found["status"] in ("ready", "failed"):
+            assert found["status"] == "ready", found
+            return time.monotonic() - began, found
+        time.sleep(0.1)
+
+
+def first_tokens(
+    address: str, origin: str, count: int, goes_on: Callable[[], bool] = lambda: True
+) -> list[float]:
+    """Milliseconds from a question to the first word of its answer."""
+    found: list[float] = []
+    with connect(address, origin=Origin(origin)) as socket:
+        socket.send(json.dumps({"type": "hello"}))
+        while len(found) < count and goes_on():
+            asked = {
+                "type": "message.send",
+                "client_message_id": str(uuid.uuid4()),
+                "text": "When does depot number 7 open?",
+            }
+            began = time.monotonic()
+            socket.send(json.dumps(asked))
+            while (frame := json.loads(socket.recv(timeout=60)))["type"] != "reply.delta":
+                assert frame["type"] not in ("reply.failed", "error"), frame
+            found.append(1000 * (time.monotonic() - began))
+            while json.loads(socket.recv(timeout=60))["type"] != "reply.completed":
+                pass
+            time.sleep(0.2)
+    return found
+
+
+def p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
+
+
+def bare(passages: list[Any]) -> float:
+    """Seconds of the embedder alone, for the same texts in the same batches."""
+    from apps.agents.embedders import catalogue
+    from apps.agents.sentences import led
+
+    embedder = catalogue.load("minilm")
+    began = time.monotonic()
+    for start in range(0, len(passages), 16):
+        batch = passages[start : start + 16]
+        embedder.embed([f"{one.heading}\n{one.text}" for one in batch])
+        for one in batch:
+            embedder.embed([f"{lead} {text}".strip() for lead, text in led(one.text)])
+    return time.monotonic() - began
+
+
+def main() -> int:
+    chosen = harness.parser(__doc__, repeat=3).parse_args()
+    from tests.knowledge import website
+
+    benchmark = Benchmark("ingestion")
+    port = free_port()
+    limits = "message-visitor=off message-ip=off message-agent=off message-tenant=off request-key=off"
+    with website.running(port) as site, prepared(EGRESS_ALLOW=f"127.0.0.1:{port}", LIMITS=limits) as ground:
+        ground.running["reader"] = ground.services.children.start(
+            "reader",
+            [sys.executable, "-m", *READER.split()],
+            environment=ground.environment,
+            folder=harness.ROOT,
+        )
+        house = ground.house()
+        address = ground.address("web-a", house.agent.id)
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{ground.ports['web-a']}", headers=house.headers, timeout=60
+        ) as client:
+            uploads(benchmark, client, house, chosen.repeat)
+            crawl(benchmark, client, house, site, address)
+    return benchmark.finish()
+
+
+def uploads(benchmark: Benchmark, client: httpx.Client, house: Any, repeat: int) -> None:
+    from apps.knowledge.models import Passage
+
+    def add(size: int, salt: int) -> tuple[float, dict[str, Any]]:
+        form = {"name": f"Depots {salt}", "agents": [str(house.agent.id)]}
+        began = time.monotonic()
+        added = client.post(
+            "/api/v1/knowledge", data=form, files={"file": ("depots.html", markup(size, salt))}
+        )
+        assert added.status_code == 202, added.text
+        _, found = until_read(client, added.json()["id"])
+        return time.monotonic() - began, found
+
+    add(2_000, 1)  # the reader loads what it needs
+    took = [add(100_000, 1000 * (one + 1)) for one in range(repeat)]
+    benchmark.bound(
+        benchmark.record("100 KB of HTML until searchable", [one for one, _ in took], "s"), "<=", 15
+    )
+    ratios = []
+    for seconds, found in took:
+        with house.scope():
+            passages = list(Passage.objects.filter(knowledge_id=found["id"]).order_by("position"))
+        ratios.append(bare(passages) / seconds)
+    benchmark.bound(benchmark.record("throughput to the bare embedder's", ratios), ">=", 0.8)
+
+
+def crawl(benchmark: Benchmark, client: httpx.Client, house: Any, site: Any, address: str) -> None:
+    names = [f"/help/{number}" for number in range(1, PAGES)]
+    site.page("/", words(0, 8), *names, title="All depots")
+    for number, name in enumerate(names, start=1):
+        site.page(name, words(number, 8), "/", title=f"Depot {number}")
+    alone = first_tokens(address, house.origin, 60)
+    body = {"name": "Depots", "category": "website", "content": site.url, "website": {"most_pages": PAGES}}
+    began = time.monotonic()
+    source = client.post("/api/v1/knowledge", json=body).json()["id"]
+    during: list[float] = []
+    found = client.get(f"/api/v1/knowledge/{source}").json()
+    while found["status"] in ("waiting", "working"):
+        during += first_tokens(address, house.origin, 20)
+        found = client.get(f"/api/v1/knowledge/{source}").json()
+    assert found["status"] == "ready", found
+    benchmark.record(f"{PAGES} pages fetched, parsed and embedded", [time.monotonic() - began], "s")
+    benchmark.record("pages read", [found["documents"].get("ready", 0)])
+    benchmark.record("first token alone, p95", [p95(alone)], "ms")
+    benchmark.record("first token meanwhile, p95", [p95(during)], "ms")
+    benchmark.bound(benchmark.record("p95 meanwhile to p95 alone", [p95(during) / p95(alone)]), "<=", 1.2)
+    benchmark.note(
+        f"{len(alone)} and {len(during)} questions; pages are fetched two a second, as any host's are."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Websites as staff see them: added, followed, compared, changed and read again."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.chats.models import Chat, ContentChat
+from apps.knowledge import ingestion
+from apps.knowledge.models import Document, Knowledge, Website
+from tests.knowledge import website
+from tests.world import PASSWORD, House
+
+
+@pytest.fixture
+def site(settings: Any) -> Iterator[website.Website]:
+    with website.running() as found:
+        settings.EGRESS_ALLOW = [found.host]
+        settings.LIMITS = {**settings.LIMITS, "crawl-host": (1000, 1)}
+        website.shop(found, 4)
+        yield found
+
+
+@pytest.fixture
+def staff(acme: House) -> Client:
+    client = Client()
+    client.post("/console/login/", {"username": acme.user.username, "password": PASSWORD})
+    return client
+
+
+FORM = {"name": "", "scope": "crawl", "depth": 4, "most_pages": 50, "every_hours": 24}
+
+
+def added(staff: Client, acme: House, site: website.Website) -> Knowledge:
+    form = {**FORM, "content": site.url, "agents": [str(acme.agent.id)]}
+    assert staff.post("/console/knowledge/website/", form).status_code == 302
+    with acme.scope():
+        source = Knowledge.objects.get()
+        ingestion.read_in(source.id)
+    return source
+
+
+def test_a_website_is_added_and_each_page_says_how_it_went(
+    staff: Client, acme: House, site: website.Website
+) -> None:
+    site.pages["/help/2"] = (403, "", {})
+    source = added(staff, acme, site)
+    page = staff.get(f"/console/knowledge/{source.id}/").content.decode()
+    assert "3 read, 1 failed" in page
+    assert "lets nobody read this without signing in" in page
+    assert "Every day" in page
+    assert site.url in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"content": ""}, "This field is required"),
+        ({"content": "ftp://shop.example"}, "begin with http:// or https://"),
+        ({"content": "http://u:p@shop.example/"}, "Leave out the user name"),
+        ({"include": "help"}, "is no pattern"),
+        ({"most_pages": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_what_cannot_be_added_is_explained(
+    staff: Client, acme: House, wrong: dict[str, Any], said: str
+) -> None:
+    response = staff.post("/console/knowledge/website/", {**FORM, "content": "shop.example", **wrong})
+    assert response.status_code == 422
+    assert said in response.content.decode()
+    with acme.scope():
+        assert not Knowledge.objects.exists()
+
+
+def test_a_change_shows_with_the_answers_that_it_outdates(
+    staff: Client, acme: House, site: website.Website
+) -> None:
+    source = added(staff, acme, site)
+    with acme.scope():
+        document = Document.objects.get(url__endswith="/help/1")
+        quote = "Depot number 1 is painted violet and opens at 2 o'clock."
+        cited = {"number": 1, "knowledge": str(source.id), "url": document.url, "quote": quote}
+        chat = Chat.objects.create(agent=acme.agent, visitor="v", last_exchange=1)
+        ContentChat.objects.create(
+            chat=chat,
+            number=1,
+            client_message_id="1",
+            request="What colour?",
+            response="Violet [1]",
+            state="completed",
+            citations=[cited],
+        )
+    site.page("/help/1", "Depot number 1 is painted white now.", "/")
+    assert staff.post(f"/console/knowledge/{source.id}/sync/").status_code == 302
+    with acme.scope():
+        ingestion.read_in(source.id)
+    page = staff.get(f"/console/knowledge/{source.id}/documents/{document.id}/").content.decode()
+    assert "<ins>Depot number 1 is painted white now.</ins>" in page
+    assert "<del>Depot number 1 is painted violet" in page
+    assert "What colour?" in page
+    other = Client()
+    assert other.get(f"/console/knowledge/{source.id}/documents/{document.id}/").status_code == 302
+
+
+def test_how_it_is_read_can_be_changed(staff: Client, acme: House, site: website.Website) -> None:
+    source = added(staff, acme, site)
+    form = {**FORM, "name": "Help", "most_pages": 2, "every_hours": 0}
+    assert staff.get(f"/console/knowledge/{source.id}/change/").status_code == 200
+    assert staff.post(f"/console/knowledge/{source.id}/change/", form).status_code == 302
+    with acme.scope():
+        changed = Website.objects.get(knowledge=source)
+        assert (changed.knowledge.name, changed.most_pages, changed.every_hours) == ("Help", 2, 0)
+        assert not changed.knowledge.agents.exists()
+
+
+def test_an_owner_starts_with_an_address(
+    staff: Client, acme: House, site: website.Website, settings: Any
+) -> None:
+    assert "Try it" in staff.get("/console/knowledge/start/").content.decode()
+    assert staff.post("/console/knowledge/start/", {"address": "http://"}).status_code == 422
+    answer = staff.post("/console/knowledge/start/", {"address": site.url})
+    assert answer.status_code == 302
+    page = staff.get(answer["location"]).content.decode()
+    assert "Reading your website" in page
+    assert f"data-agent=&quot;{acme.agent.id}&quot;" in page.replace('"', "&quot;")
+    acme.tenant.refresh_from_db()
+    assert {site.url, settings.PUBLIC_URL} <= set(acme.tenant.allowed_origins)
+    with acme.scope():
+        ingestion.read_in(Knowledge.objects.get().id)
+    assert "4 pages read" in staff.get(answer["location"]).content.decode()
