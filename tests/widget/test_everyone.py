@@ -179,13 +179,17 @@ def test_on_a_phone_it_fills_what_the_keyboard_leaves_free(
 
 def box(panel: Any) -> list[float]:
     found: list[float] = panel.evaluate(
-        "panel => (({x, y, width, height}) => [x, y, width, height])(panel.getBoundingClientRect())"
+        """async panel => {
+          await Promise.all(panel.getAnimations().map(({finished}) => finished));  // it arrives from below
+          const {x, y, width, height} = panel.getBoundingClientRect();
+          return [x, y, width, height];
+        }"""
     )
     return found
 
 
 def test_who_scrolls_up_to_read_is_left_there(site: Site, page: Page, house: House) -> None:
-    answers_by(house, "tokens=600 rate=150")
+    answers_by(house, "tokens=6000 rate=100")
     page.goto(site.page())
     open_chat(page)
     ask(page, "Go on for long")
