@@ -72,7 +72,6 @@ def house(**agent: Any) -> Any:
         found.tenant.providers = ["builtin", "scripted"]
         found.tenant.save()
         with found.scope():
-            for name, value in agent.items():
-                setattr(found.agent, name, value)
+            found.agent.configure({"only_from_knowledge": False, **agent})
             found.agent.save()
     return found

@@ -8,18 +8,23 @@ fail     after so many a ProviderError
 handoff  1: ask for a person at the end
 text     `w` for w0 w1 w2 …, `lorem`, `unicode` for characters of 1 to 4 bytes, or `salted` for another word in each run, such as
          face0 face1 face2 …, so that what two runs of one reply have said cannot be taken for each other
-"""
+say      a text in its place, quoted as in an address, in pieces of three characters
+
+What it was told lies in `TOLD`, the latest last."""
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from apps.agents.providers.base import Connection, Handoff, Piece, Prompt, ProviderError, Usage
 
 BREATH = 50
+TOLD: deque[Prompt] = deque(maxlen=2000)
 SALT = 4
 LOREM = [
     "lorem",
@@ -48,6 +53,7 @@ class Script:
     fail: int = -1
     handoff: int = 0
     text: str = "w"
+    say: str = ""
 
     @classmethod
     @cache
@@ -69,6 +75,9 @@ class Script:
 @cache
 def tokens(script: Script) -> tuple[str, ...]:
     """Every token of the answer, made once, so that giving them out costs next to nothing."""
+    if script.say:
+        text = unquote(script.say)
+        return tuple(text[start : start + 3] for start in range(0, len(text), 3))
     return tuple(script.token(number) for number in range(script.tokens))
 
 
@@ -89,6 +98,7 @@ class Scripted:
         """Goes nowhere."""
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        TOLD.append(prompt)
         script = Script.read(prompt.model)
         clock = asyncio.get_running_loop().time
         began = clock() + script.first
@@ -106,7 +116,7 @@ class Scripted:
         await _falter(script, script.tokens)
         if script.handoff:
             yield Handoff("the script says so")
-        yield Usage(len(prompt.question.split()), script.tokens)
+        yield Usage(len(prompt.question.split()), script.tokens if not script.say else len(tokens(script)))
 
 
 async def _falter(script: Script, said: int) -> None:

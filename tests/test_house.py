@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, path
 from django.utils import timezone
 
-from apps.agents.models import Version
+from apps.agents.models import Call, Version
 from apps.analysis.models import Rollup
 from apps.chats import inbox
 from apps.chats.models import Chat, ContentChat, Event, Note
@@ -30,6 +30,7 @@ from tests.world import House
 
 UNOWNED = {
     "tenants.Tenant": "the register of tenants itself; what a tenant has is owned",
+    "agents.Price": "what models cost the operator; of no tenant",
     "chats.Process": "a process of the installation and until when it lives; nothing of any tenant",
     "tenants.AccessVersion": "a counter, of nobody",
     "otp_totp.TOTPDevice": "a person's second factor, whichever tenants they work for",
@@ -152,6 +153,8 @@ LISTS: dict[str, Callable[[], QuerySet[Any]]] = {
     "events of a chat": lambda: Event.objects.filter(chat_id=uuid4()).order_by("seq"),
     "knowledge": lambda: Knowledge.objects.order_by("-created_at")[:50],
     "rollups of today": lambda: Rollup.objects.filter(hour__gte=YESTERDAY),
+    "calls of a month": lambda: Call.objects.filter(at__gte=YESTERDAY),
+    "the last call of an agent": lambda: Call.objects.filter(agent_id=uuid4()).order_by("-at")[:1],
     "versions of an agent": lambda: Version.objects.filter(agent_id=uuid4()).order_by("-number")[:50],
     "api keys": lambda: ApiKey.objects.order_by("-created_at"),
     "invitations": lambda: Invitation.objects.order_by("-created_at"),

@@ -49,7 +49,8 @@ class House:
         self.tenant.providers = ["builtin", "scripted"]
         self.tenant.save(update_fields=["providers"])
         with self.scope():
-            return Agent.objects.create(name=f"{self.tenant.name} actor", provider="scripted", model=script)
+            known = {"provider": "scripted", "model": script, "only_from_knowledge": False}
+            return Agent.objects.create(name=f"{self.tenant.name} actor", **known)
 
     def knows(
         self, text: str, *, name: str = "Handbook", agents: tuple[UUID, ...] | None = None

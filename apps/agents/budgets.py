@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import Any
 from uuid import UUID
 
@@ -20,13 +19,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from apps.agents import prices
 from apps.agents.models import Agent, Budget, Reservation, Spending
 from apps.agents.providers.base import Usage
 from apps.tenants import actors, audit
 from apps.tenants.postgres.prepared import Prepared, Table
 
 STALE = timedelta(days=1)  # no reply runs for so long: whatever reserved this has vanished
-_MILLION = 1_000_000
 
 
 class BudgetExhausted(Exception):
@@ -71,18 +70,18 @@ def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
         return None
     with transaction.atomic() if len(budgets) > 1 else nullcontext():  # one alone fails before it has written
         for budget in budgets:
-            _reserve(exchange, budget, _tokens(most), cost(agent, most))
+            _reserve(exchange, budget, _tokens(most), _dearest(agent, most))
     return most
 
 
-def settle(exchange: UUID, agent: Agent, spent: Usage | None) -> None:
-    """Count what a reply has cost in place of what was reserved for it; all of that where `spent` is not known."""
+def settle(exchange: UUID, agent: Agent, spent: Usage | None, cost: Decimal | None = None) -> None:
+    """Count what a reply has cost, by the ledger of calls, in place of what was reserved for it; all of that where it is not known."""
     if _HELD.first(exchange=exchange) is None:
         return
     held = Reservation.objects.filter(exchange=exchange)
     for one in held.select_related("spending").order_by("spending__budget_id"):
         tokens = one.tokens if spent is None else _tokens(spent)
-        price = one.cost if spent is None else cost(agent, spent)
+        price = one.cost if spent is None else _dearest(agent, spent) if cost is None else cost
         _move(one, tokens, price)
         one.delete()
 
@@ -97,12 +96,9 @@ def release_stale() -> int:
     return len(found)
 
 
-def cost(agent: Agent, usage: Usage) -> Decimal:
-    """By the first line of PRICES that its provider and model fit; nothing where none does."""
-    name = f"{agent.provider}:{agent.model}"
-    prices = (price for pattern, price in settings.PRICES.items() if fnmatchcase(name, pattern))
-    into, out = next(prices, (Decimal(0), Decimal(0)))
-    return ((usage.input_tokens * into + usage.output_tokens * out) / _MILLION).quantize(Decimal("0.000001"))
+def _dearest(agent: Agent, usage: Usage) -> Decimal:
+    """Whichever of its minds will answer."""
+    return max(prices.cost(provider, model, usage) for provider, model in agent.minds)
 
 
 def gauges() -> Iterator[Gauge]:

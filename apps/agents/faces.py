@@ -14,20 +14,23 @@ from apps.tenants import cache, scope, watch
 
 # What every agent's widget may do; what its tenant decides is in Widget.offers.
 ALWAYS = ("context", "frames", "fresh")
+_SAID = ("name", "greeting", "suggestions", "language")
 _LOOK = ("color", "theme", "position", "radius", "title", "launcher")
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """`avatar` is the stamp of its picture; `appearance` what Widget says of its looks."""
+    """`avatar` is the stamp of its picture; `appearance` what Widget says of its looks. Never what the agent is told, nor where it
+    thinks."""
 
     id: UUID
     name: str
     greeting: str
+    suggestions: list[str] = field(default_factory=list)
+    language: str = ""
     offers: list[str] = field(default_factory=list)
     avatar: str | None = None
     appearance: dict[str, Any] = field(default_factory=dict)
-    suggestions: list[str] = field(default_factory=list)
 
 
 def of(agent_id: UUID) -> Face | None:
@@ -40,22 +43,18 @@ def of(agent_id: UUID) -> Face | None:
 def shown(face: Face) -> dict[str, Any]:
     """What a page is told of an agent."""
     avatar = avatars.address(face.id, face.avatar) if face.avatar else None
-    told = {"id": face.id, "name": face.name, "greeting": face.greeting}
-    return told | {"suggestions": face.suggestions, "avatar": avatar, "appearance": face.appearance}
+    told = {"id": face.id, **{name: getattr(face, name) for name in _SAID}}
+    return told | {"avatar": avatar, "appearance": face.appearance}
 
 
 def _read(agent_id: UUID) -> dict[str, Any] | None:
-    agent = (
-        Agent.objects.filter(id=agent_id).only("id", "tenant_id", "name", "greeting", "suggestions").first()
-    )
+    agent = Agent.objects.filter(id=agent_id).only("id", "tenant_id", *_SAID).first()
     if agent is None:
         return None
     widget = widgets.of(agent)
     face = Face(
         id=agent.id,
-        name=agent.name,
-        greeting=agent.greeting,
-        suggestions=list(agent.suggestions),
+        **{name: getattr(agent, name) for name in _SAID},
         offers=sorted({*widget.offers, *ALWAYS}),
         avatar=widgets.stamp(widget.avatar),
         appearance={name: getattr(widget, name) for name in _LOOK},

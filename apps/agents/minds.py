@@ -6,7 +6,8 @@ from uuid import UUID
 
 from apps.agents import connections
 from apps.agents.providers.base import Connection, ProviderError
-from apps.tenants import organisation
+from apps.agents.providers.catalogue import NOWHERE
+from apps.tenants import organisation, scope
 from apps.tenants.models import Tenant
 
 
@@ -41,6 +42,11 @@ def of(wanted: Iterable[tuple[str, str]]) -> tuple[Mind, ...]:
     if not found:
         raise refusals[0]
     return tuple(found)
+
+
+def quoting() -> Mind:
+    """The one that needs no model, and says what there is to say without any knowledge; every tenant may use it for that."""
+    return Mind(scope.current(), "builtin", "", NOWHERE)
 
 
 def _mind(tenant: Tenant, provider: str, model: str) -> Mind:

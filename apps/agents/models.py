@@ -142,6 +142,46 @@ class Widget(TenantOwned):
         return f"Widget of {self.agent}"
 
 
+class Price(models.Model):
+    """What a model costs, as the operator writes it down; of several patterns that fit, the longest holds."""
+
+    pattern = models.CharField(
+        max_length=141, unique=True, help_text="provider:model, such as openai:gpt-4o*, ollama:* or *."
+    )
+    input = models.DecimalField(max_digits=12, decimal_places=4, help_text="Of a million tokens that go in.")
+    output = models.DecimalField(max_digits=12, decimal_places=4, help_text="Of a million that come out.")
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
+class Call(TenantOwned):
+    """One call of a provider: what it took, and cost by the prices of that day. It outlives the chat, whose words it does not hold."""
+
+    agent = TenantForeignKey(Agent, models.CASCADE, related_name="calls", db_index=False)
+    version = models.PositiveIntegerField(default=0, help_text="0 for a draft that was tried.")
+    exchange = models.UUIDField(null=True, help_text="Of the floor above, which names it here.")
+    provider = models.CharField(max_length=20)
+    model = models.CharField(max_length=120, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    duration_ms = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    is_exact = models.BooleanField(default=False, help_text="As its provider counted; otherwise estimated.")
+    cost = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+    failure = models.CharField(max_length=20, blank=True)
+    detail = models.CharField(max_length=300, blank=True, help_text="What it failed with, for staff.")
+
+    class Meta(TenantOwned.Meta):
+        indexes = [
+            models.Index("tenant_id", "at", name="call_by_time"),
+            models.Index("tenant_id", "agent", models.F("at").desc(), name="call_by_agent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.model} at {self.at:%Y-%m-%d %H:%M}"
+
+
 class Budget(TenantOwned):
     """The most that may be spent in each day or month (UTC): by one agent, or without one by the whole organisation."""
 

@@ -108,12 +108,25 @@ class Configuration(Schema):
     context_tokens: int
 
 
+class Status(Schema):
+    """Whether it can answer now, as far as that is known without asking a provider."""
+
+    state: Annotated[
+        Literal["ready", "failing", "unable"],
+        Field(
+            description="`failing` where the last call failed or a fallback cannot be used, `unable` where no mind can."
+        ),
+    ]
+    says: str
+
+
 class AgentResponse(Configuration):
     """What visitors get."""
 
     id: UUID
     version: Annotated[int, Field(description="The number of the version that this is.")]
     has_draft: bool
+    status: Annotated[Status | None, Field(description="Of one agent; null in lists.")] = None
     created_at: datetime
 
 
@@ -153,3 +166,17 @@ class Difference(Schema):
 
 class Differences(Schema):
     differences: list[Difference]
+
+
+class Explanation(Schema):
+    """What went into one answer; the version holds the instructions, the chat the question and the history."""
+
+    version: int | None
+    provider: str
+    model: str
+    parameters: dict[str, Any]
+    tokens: Annotated[dict[str, Any], Field(description="About how many, of each part of the prompt.")]
+    turns: Annotated[int, Field(description="Earlier ones that it was told.")]
+    passages: list[dict[str, Any]]
+    attempts: list[dict[str, Any]]
+    timings: Annotated[dict[str, Any], Field(description="Milliseconds since the question came.")]

@@ -4,9 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router, Status
+from ninja import Query, Router
+from ninja import Status as Answer
 
-from apps.agents import versions
+from apps.agents import statuses, versions
 from apps.agents.models import Agent, Draft, Version
 from apps.api import reference
 from apps.api.agent_schemas import (
@@ -18,6 +19,7 @@ from apps.api.agent_schemas import (
     DraftRequest,
     DraftResponse,
     PublishRequest,
+    Status,
     VersionResponse,
     Versions,
 )
@@ -44,9 +46,9 @@ def list_agents(request: HttpRequest, cursor: Cursor = None, limit: Limit = page
 @router.post(
     "/agents", response={201: AgentResponse}, summary="Add an agent", auth=_MANAGE, **reference.ADD_AGENT
 )
-def create(request: HttpRequest, body: AgentRequest) -> Status[AgentResponse]:
+def create(request: HttpRequest, body: AgentRequest) -> Answer[AgentResponse]:
     """Its first version is published at once; pages may embed it from then on."""
-    return Status(201, _agent(versions.create(**body.dict(exclude_unset=True))))
+    return Answer(201, _agent(versions.create(**body.dict(exclude_unset=True))))
 
 
 @router.get(
@@ -58,7 +60,9 @@ def create(request: HttpRequest, body: AgentRequest) -> Status[AgentResponse]:
 )
 def read(request: HttpRequest, agent_id: UUID) -> AgentResponse:
     """As visitors get it."""
-    return _agent(_find(agent_id))
+    agent = _find(agent_id)
+    status = statuses.of(agent)
+    return _agent(agent, Status(state=status.state, says=status.says))
 
 
 @router.get(
@@ -92,10 +96,10 @@ def edit_draft(request: HttpRequest, agent_id: UUID, body: DraftRequest) -> Draf
     auth=_MANAGE,
     **reference.DISCARD_DRAFT,
 )
-def discard_draft(request: HttpRequest, agent_id: UUID) -> Status[None]:
+def discard_draft(request: HttpRequest, agent_id: UUID) -> Answer[None]:
     """What was prepared is gone; what visitors get stays."""
     versions.discard(_find(agent_id))
-    return Status(204, None)
+    return Answer(204, None)
 
 
 @router.post(
@@ -105,9 +109,9 @@ def discard_draft(request: HttpRequest, agent_id: UUID) -> Status[None]:
     auth=_MANAGE,
     **reference.PUBLISH,
 )
-def publish(request: HttpRequest, agent_id: UUID, body: PublishRequest) -> Status[VersionResponse]:
+def publish(request: HttpRequest, agent_id: UUID, body: PublishRequest) -> Answer[VersionResponse]:
     """From the next reply on visitors get it. A version is never changed."""
-    return Status(201, _version(versions.publish(_find(agent_id), note=body.note)))
+    return Answer(201, _version(versions.publish(_find(agent_id), note=body.note)))
 
 
 @router.get(
@@ -145,9 +149,9 @@ def read_version(request: HttpRequest, agent_id: UUID, number: int) -> VersionRe
     auth=_MANAGE,
     **reference.ROLL_BACK,
 )
-def roll_back(request: HttpRequest, agent_id: UUID, number: int) -> Status[VersionResponse]:
+def roll_back(request: HttpRequest, agent_id: UUID, number: int) -> Answer[VersionResponse]:
     """Under the next number; what is prepared stays so."""
-    return Status(201, _version(versions.roll_back(_find(agent_id), number)))
+    return Answer(201, _version(versions.roll_back(_find(agent_id), number)))
 
 
 @router.get(
@@ -180,9 +184,10 @@ def _which(agent: Agent, name: str) -> Version | Draft:
     return versions.draft_of(agent) if name == "draft" else versions.find(agent, int(name))
 
 
-def _agent(agent: Agent) -> AgentResponse:
+def _agent(agent: Agent, status: Status | None = None) -> AgentResponse:
     return AgentResponse(
         id=agent.id,
+        status=status,
         version=agent.version,
         has_draft=bool(agent.drafts.all()),
         created_at=agent.created_at,

@@ -503,7 +503,15 @@ _CONFIGURATION = {
     "max_tokens": None,
     "context_tokens": 8000,
 }
-_AGENT = {"id": AGENT, "version": 3, "has_draft": False, "created_at": _AT, **_CONFIGURATION}
+_STATUS = {"state": "ready", "says": ""}
+_AGENT = {
+    "id": AGENT,
+    "version": 3,
+    "has_draft": False,
+    "status": _STATUS,
+    "created_at": _AT,
+    **_CONFIGURATION,
+}
 _DRAFT = {"edited_by": "ada@fernhill.example", "edited_at": _AT, **_CONFIGURATION}
 _VERSION = {
     "number": 3,
@@ -530,6 +538,27 @@ PUBLISH = _told(
 VERSIONS = _told(401, 403, 404, 422, answer={"versions": [_VERSION], "next_cursor": None})
 READ_VERSION = _told(401, 403, 404, answer=_VERSION)
 ROLL_BACK = _told(401, 403, 404, 409, 422, answer=_VERSION, status=201)
+_PART = {
+    "number": 1, "title": "Returns", "knowledge": KNOWLEDGE, "passages": [_THING], "page": None, "score": 0.83, "tokens": 96,
+    "excerpt": "You have 30 days.",
+}  # fmt: skip
+_TRIED = {
+    "provider": "builtin", "model": "", "duration_ms": 12, "failure": "", "detail": "", "input_tokens": 210, "output_tokens": 9,
+}  # fmt: skip
+EXPLAIN = _told(
+    401, 403, 404,
+    answer={
+        "version": 3, "provider": "builtin", "model": "", "turns": 0, "passages": [_PART], "attempts": [_TRIED],
+        "parameters": {"temperature": 0.2, "top_p": None, "stop": [], "most_tokens": 1024},
+        "tokens": {"instructions": 331, "passages": 128, "history": 0, "question": 14},
+        "timings": {"found": 18, "first_token": 24, "total": 31},
+    },
+)  # fmt: skip
+_DAY = {
+    "day": "2026-01-01", "agent_id": AGENT, "name": "Fern", "calls": 41, "failed": 1, "input_tokens": 32800, "output_tokens": 2050,
+    "cost": "0.000000", "is_exact": True,
+}  # fmt: skip
+USAGE_DAYS = _told(401, 403, 422, answer={"days": [_DAY]})
 _CHANGED = {"field": "greeting", "before": "Hello, I am Fern.", "after": "Good evening."}
 DIFF = _told(401, 403, 404, 422, answer={"differences": [_CHANGED]})
 

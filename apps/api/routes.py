@@ -6,6 +6,7 @@ from apps.api import (
     audit,
     chat,
     completions,
+    explanations,
     keys,
     knowledge,
     organisation,
@@ -35,6 +36,7 @@ api.add_router("", acts.router)
 api.add_router("", visitors.router)
 api.add_router("", agents.router)
 api.add_router("", trying.router)
+api.add_router("", explanations.router)
 api.add_router("", knowledge.router)
 api.add_router("", people.router)
 api.add_router("", keys.router)

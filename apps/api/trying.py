@@ -5,7 +5,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
+from pydantic import StrictBool
 
+from apps.agents import versions
 from apps.agents.models import Agent
 from apps.api import reference
 from apps.api.guards import ByKey
@@ -20,6 +22,9 @@ router = Router(tags=["agents"])
 
 class TryRequest(Schema):
     question: Annotated[str, Field(description="What a visitor might ask.", max_length=20_000)]
+    draft: Annotated[
+        StrictBool, Field(description="Answer as what is prepared, not as what visitors get.")
+    ] = False
 
 
 class TryLegs(Schema):
@@ -62,7 +67,8 @@ async def try_it(request: HttpRequest, agent_id: UUID, body: TryRequest) -> TryR
     agent = await hop(Agent.objects.filter(id=agent_id).first)()
     if agent is None:
         raise NotFound("There is no agent with this id.")
-    done = await rehearsal.rehearse(agent, body.question)
+    draft = await hop(versions.draft_of)(agent) if body.draft else None
+    done = await rehearsal.rehearse(agent, body.question, as_if=draft)
     return TryResponse(
         is_sure=done.search.is_sure,
         threshold=done.search.threshold,

@@ -1,18 +1,29 @@
 """`/api/v1/usage` and `/api/v1/budgets`: what agents have used, and what they may."""
 
+from dataclasses import asdict
 from typing import cast
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from apps.agents import budgets
+from apps.agents import budgets, calls
 from apps.agents.budgets import Gauge
 from apps.agents.models import Agent, Budget
 from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.problems import Invalid, NotFound
-from apps.api.usage_schemas import AgentUsage, BudgetRequest, BudgetResponse, Period, Usage, Used
+from apps.api.usage_schemas import (
+    AgentUsage,
+    BudgetRequest,
+    BudgetResponse,
+    Days,
+    Period,
+    Usage,
+    UsageDay,
+    UsageDays,
+    Used,
+)
 from apps.chats import usage
 
 router = Router(tags=["usage"])
@@ -27,6 +38,14 @@ def read(request: HttpRequest) -> Usage:
         for one in usage.by_agent()
     ]
     return Usage(budgets=[_describe(gauge) for gauge in budgets.gauges()], agents=agents)
+
+
+@router.get(
+    "/usage/days", response=UsageDays, summary="Read usage by day", auth=_READ, **reference.USAGE_DAYS
+)
+def read_days(request: HttpRequest, days: Days = calls.DAYS) -> UsageDays:
+    """Each agent on each day (UTC), from the ledger of calls; `is_exact` where providers counted every one."""
+    return UsageDays(days=[UsageDay(**asdict(one)) for one in calls.by_day(days=days)])
 
 
 @router.put("/budgets", response=BudgetResponse, summary="Set a budget", auth=_MANAGE, **reference.BUDGET)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from ninja import Schema
+from ninja import Query, Schema
 from pydantic import Field
 
 Period = Literal["day", "month"]
@@ -65,3 +65,22 @@ class AgentUsage(Schema):
 class Usage(Schema):
     budgets: list[BudgetResponse]
     agents: list[AgentUsage]
+
+
+Days = Annotated[int, Query(ge=1, le=400, description="How many, today among them.")]
+
+
+class UsageDay(Schema):
+    day: date
+    agent_id: UUID
+    name: str
+    calls: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+    is_exact: bool
+
+
+class UsageDays(Schema):
+    days: list[UsageDay]

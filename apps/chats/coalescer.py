@@ -7,10 +7,12 @@ WINDOW = 0.025
 
 
 class Coalescer:
-    """Collects text and hands it to `emit` in order; `text` is everything that was handed over."""
+    """Collects text and hands it to `emit` in order, as far as `sieve` passes it on; `text` is everything that was handed over."""
 
-    def __init__(self, emit: Callable[[str], None], window: float = WINDOW) -> None:
-        self._emit = emit
+    def __init__(
+        self, emit: Callable[[str], None], window: float = WINDOW, *, sieve: Callable[[str], str] = str
+    ) -> None:
+        self._emit, self._sieve = emit, sieve
         self._window = window
         self._frames: list[str] = []
         self._pending: list[str] = []
@@ -38,7 +40,7 @@ class Coalescer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        text = storable("".join(self._pending))
+        text = self._sieve(storable("".join(self._pending)))
         self._flushed += len(self._pending)
         self._pending.clear()
         if text:

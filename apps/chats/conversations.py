@@ -8,13 +8,14 @@ from uuid import UUID, uuid5
 
 from django.db import transaction
 
-from apps.agents import budgets
+from apps.agents import budgets, calls
+from apps.agents.calls import Called
 from apps.agents.models import Agent
 from apps.agents.providers.base import Turn, Usage
 from apps.chats import events, ledger, measures, prompts, signals
 from apps.chats.events import Entry
 from apps.chats.ledger import Ledger, NoSuchChat
-from apps.chats.models import Chat, ContentChat, Event, Process
+from apps.chats.models import Chat, ContentChat, Event, Explanation, Process
 from apps.tenants import access
 
 __all__ = ["NoSuchChat"]
@@ -22,7 +23,7 @@ __all__ = ["NoSuchChat"]
 MAX_MESSAGE = 4000
 MOST_ATTEMPTS = 3  # a reply that takes its process down is not tried for ever
 BUDGET_EXHAUSTED = "budget_exhausted"  # why a reply fails that no budget allows
-_CLAIMED = ("state", "epoch", "holder", "attempts")
+_CLAIMED = ("state", "epoch", "holder", "attempts", "version")
 _KEPT = (
     "state",
     "reason",
@@ -98,6 +99,8 @@ class Outcome:
     spent: Usage | None = None
     retryable: bool = False
     wants_person: bool = False
+    calls: tuple[Called, ...] = ()
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +194,24 @@ def finish(exchange: ContentChat, outcome: Outcome, *, holder: UUID | None = Non
         book.chat.answering = 0
         _end(book, running, outcome)
         _KEEP.run(**ledger.EXCHANGES.values(running, *_KEPT))
-        budgets.settle(running.id, book.chat.agent, outcome.spent)
+        _account(running, book.chat.agent, outcome)
         if outcome.wants_person and book.chat.handled_by == Chat.HandledBy.AGENT:
             book.hand(Chat.HandledBy.WAITING, by="agent")
             book.park()
         signals.ring_after_commit(exchange.id)
         following = claim_next(book, holder or exchange.holder)
     return Finished(tuple(book.told), following, running)
+
+
+def _account(running: ContentChat, agent: Agent, outcome: Outcome) -> None:
+    """What it cost, and why it said what it said."""
+    cost = None
+    if outcome.calls:
+        cost = calls.record(agent, outcome.calls, exchange=running.id, version=running.version or 0)
+    budgets.settle(running.id, agent, outcome.spent, cost)
+    if outcome.explanation is not None:
+        outcome.explanation.exchange = running
+        outcome.explanation.save(force_insert=True)
 
 
 def cancel(

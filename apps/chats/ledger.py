@@ -58,6 +58,7 @@ class Ledger:
         self.chat.answering = exchange.number
         exchange.state, exchange.epoch, exchange.holder = State.RUNNING, self.chat.epoch, holder
         exchange.attempts += 1
+        exchange.version = self.chat.agent.version
         self.record(events.STARTED, exchange=exchange.number, epoch=exchange.epoch)
 
     def cancel(self, reason: str, said: Sequence[str] | None) -> ContentChat | None:

@@ -112,6 +112,7 @@ class ContentChat(TenantOwned):
     )
     holder = models.UUIDField(null=True, help_text="The process that answers; see Process.")
     attempts = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveIntegerField(null=True, help_text="Of the agent, which answered or was to.")
     citations = models.JSONField(default=list)
     grounded = models.BooleanField(null=True)
     given = models.JSONField(
@@ -151,6 +152,24 @@ class ContentChat(TenantOwned):
     @property
     def has_ended(self) -> bool:
         return self.state in {self.State.COMPLETED, self.State.STOPPED, self.State.FAILED}
+
+
+class Explanation(TenantOwned):
+    """Why an agent said what it said, for staff. The version holds the instructions, the chat question and history: here is what else
+    went into it. At most a few kilobytes, and gone with its chat."""
+
+    exchange = TenantForeignKey(ContentChat, models.CASCADE, related_name="explanations", db_index=False)
+    provider = models.CharField(max_length=20, blank=True)
+    model = models.CharField(max_length=120, blank=True)
+    parameters = models.JSONField(default=dict)
+    tokens = models.JSONField(default=dict, help_text="About how many, of each part of the prompt.")
+    passages = models.JSONField(default=list)
+    attempts = models.JSONField(default=list)
+    timings = models.JSONField(default=dict, help_text="Milliseconds since the question came.")
+    turns = models.PositiveSmallIntegerField(default=0, help_text="Earlier ones that it was told.")
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "exchange", name="one_explanation_per_exchange")]
 
 
 class Event(TenantOwned):

@@ -1,4 +1,4 @@
-"""What an agent would answer, asked by staff: searched and answered as for a visitor, and recorded nowhere but in the budgets."""
+"""What an agent would answer, asked by staff: searched and answered as for a visitor, and recorded nowhere but in the ledger and the budgets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from apps.agents import budgets, minds
+from apps.agents import budgets, calls, minds
 from apps.agents.attempts import Attempts
 from apps.agents.budgets import BudgetExhausted
+from apps.agents.configuration import Configuration
+from apps.agents.minds import Mind
 from apps.agents.models import Agent
 from apps.agents.providers.base import Handoff, ProviderError, Usage
-from apps.chats import citations, conversations, prompts
+from apps.chats import citations, conversations, explanations, prompts
+from apps.chats.prompts import Composed
 from apps.knowledge import retrieval
-from apps.knowledge.found import Found
 from apps.knowledge.retrieval import Search
 from apps.tenants.hops import hop
 
@@ -29,40 +31,50 @@ class Rehearsal:
     failure: str = ""
 
 
-async def rehearse(agent: Agent, text: str) -> Rehearsal:
-    """Raises BadMessage."""
+async def rehearse(agent: Agent, text: str, *, as_if: Configuration | None = None) -> Rehearsal:
+    """As the agent, or as if it were its draft already. Raises BadMessage."""
     question = conversations.clean(text)
     searched = await retrieval.look(agent.id, question)
-    given = searched.found if searched.is_sure else []
+    found = searched.found if searched.is_sure else []
+    told = prompts.compose(as_if or agent, question, history=(), found=found)
     try:
-        answer = await _answer(agent, question, given)
+        answer = await _answer(agent, as_if or agent, told)
     except BudgetExhausted:
         return Rehearsal(searched, "", (), conversations.BUDGET_EXHAUSTED)
     except ProviderError as error:
         return Rehearsal(searched, "", (), f"provider_{error.kind}")
-    return Rehearsal(searched, answer, citations.resolve(answer, given))
+    return Rehearsal(searched, answer, citations.resolve(answer, told.given))
 
 
-async def _answer(agent: Agent, question: str, given: Sequence[Found]) -> str:
-    able = await hop(minds.of)(agent.minds)
-    prompt = prompts.compose(agent, question, history=(), found=given)
+async def _answer(agent: Agent, wanted: Configuration, told: Composed) -> str:
+    able: tuple[Mind, ...] = (minds.quoting(),)
+    if told.given or not wanted.only_from_knowledge:
+        able = await hop(minds.of)(wanted.minds)
     name, said = uuid4(), list[str]()
     spent: list[Usage | Handoff] = []
-    await hop(_reserve)(name, agent, question)
+    attempts = Attempts(able, told.prompt)
+    await hop(_reserve)(name, agent, wanted, told.prompt.question)
     try:
-        await Attempts(able, prompt).tell(said.append, spent.append)
+        await attempts.tell(said.append, spent.append)
     finally:
-        told = [one for one in spent if isinstance(one, Usage) and one != Usage(0, 0)]
-        await hop(_settle)(name, agent, told[-1] if told else None)
-    return "".join(said)
+        made = explanations.called(attempts.made, told, pieces=len(said), said="".join(said))
+        counted = [one for one in spent if isinstance(one, Usage) and one != Usage(0, 0)]
+        version = agent.version if wanted is agent else 0
+        await hop(_settle)(name, agent, version, counted[-1] if counted else None, made)
+    sieve = citations.Sieve(len(told.given))
+    sieve.end()
+    return sieve.pass_on("".join(said))
 
 
-def _reserve(name: UUID, agent: Agent, question: str) -> None:
+def _reserve(name: UUID, agent: Agent, wanted: Configuration, question: str) -> None:
     with transaction.atomic():
-        budgets.reserve(name, agent, prompts.most(agent, question, history=()))
+        budgets.reserve(name, agent, prompts.most(wanted, question, history=()))
 
 
-def _settle(name: UUID, agent: Agent, spent: Usage | None) -> None:
+def _settle(
+    name: UUID, agent: Agent, version: int, spent: Usage | None, made: Sequence[calls.Called]
+) -> None:
     """Where the provider does not say, or failed midway: all that was reserved."""
     with transaction.atomic():
-        budgets.settle(name, agent, spent)
+        cost = calls.record(agent, made, version=version)
+        budgets.settle(name, agent, spent, cost)

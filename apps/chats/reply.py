@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -13,13 +15,14 @@ from apps.agents import minds
 from apps.agents.attempts import Attempts
 from apps.agents.minds import Mind
 from apps.agents.models import Agent
-from apps.agents.providers.base import Handoff, Prompt, ProviderError, Usage
-from apps.chats import citations, conversations, events, measures, prompts, relay
+from apps.agents.providers.base import Handoff, ProviderError, Usage
+from apps.chats import citations, conversations, events, explanations, measures, prompts, relay
 from apps.chats.chatlog import ChatLog
 from apps.chats.coalescer import Coalescer
 from apps.chats.conversations import Claim, Finished, Outcome
 from apps.chats.deadlines import Watchdog
 from apps.chats.leases import Lease
+from apps.chats.prompts import Composed
 from apps.knowledge import retrieval
 from apps.knowledge.retrieval import Shelf
 from apps.tenants import scope
@@ -48,12 +51,15 @@ class Reply:
         self.exchange = claim.exchange
         self.usage = Usage(0, 0)
         self._has_usage = self._was_refused = False
-        self._prompt: Prompt | None = None
+        self._told: Composed | None = None
         self._given: tuple[str, ...] = ()
+        self._timings: dict[str, int | None] = {}
+        self._most_pieces = inf
         self._attempts: Attempts | None = None
         self.wants_person = False
         self.first_token_ms: int | None = None
-        self._said = Coalescer(self._emit)
+        self._sieve = citations.Sieve()
+        self._said = Coalescer(self._emit, sieve=self._sieve.pass_on)
         self._written = relay.Writing(relay.key(log.tenant_id.hex, log.chat_id.hex), claim.exchange.epoch)
         self._received_at = received_at
         self._why: str | None = None
@@ -127,22 +133,32 @@ class Reply:
         agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
         able, shelf = await hop(_able)(agent)
         found = await retrieval.search(agent.id, question, history=history, shelf=shelf)
-        self._given = tuple(str(id) for one in found for id in one.ids)
-        prompt = self._prompt = prompts.compose(agent, question, history=history, found=found)
-        self._attempts = Attempts(able, prompt)
-        hear = self._hear_what_is_paid if self.claim.reserved else self._said.add
+        self._timings["found"] = self._elapsed_ms()
+        told = self._told = prompts.compose(agent, question, history=history, found=found)
+        self._sieve.given = len(told.given)
+        self._given = tuple(str(id) for one in told.given for id in one.ids)
+        if agent.only_from_knowledge and not told.given:
+            able = (minds.quoting(),)  # a model would have nothing but what it must not answer from
+        self._attempts = Attempts(able, told.prompt)
+        self._most_pieces = self._paid_for()
+        hear = self._hear_what_is_paid if self._most_pieces < inf else self._said.add
         with suppress(SaidEnough):
             await self._attempts.tell(hear, self._note)
         watchdog.stop()
+        self._sieve.end()
         self._said.flush()
-        cited = citations.resolve(self._said.text, found)
+        cited = citations.resolve(self._said.text, told.given)
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
 
     def _hear_what_is_paid(self, piece: str) -> None:
-        """A piece is a token at least, and the provider was told to end there."""
         self._said.add(piece)
-        if self.claim.reserved is not None and self._said.pieces >= self.claim.reserved.output_tokens:
+        if self._said.pieces >= self._most_pieces:
             raise SaidEnough
+
+    def _paid_for(self) -> float:
+        """As many pieces as are reserved, or as the agent may: a piece is a token at least, and the provider was told to end there."""
+        reserved = self.claim.reserved.output_tokens if self.claim.reserved else inf
+        return min(reserved, self.claim.agent.max_tokens or inf)
 
     def _note(self, piece: Usage | Handoff) -> None:
         if isinstance(piece, Usage):
@@ -180,17 +196,30 @@ class Reply:
             total_ms=self._elapsed_ms(),
             wants_person=self.wants_person,
             spent=self._spent(),
+            **self._accounts(),
             **known,  # type: ignore[arg-type]
         )
+
+    def _accounts(self) -> dict[str, Any]:
+        """What was asked, of whom, and what it took; nothing where it ended before."""
+        if self._told is None:
+            return {}
+        made = self._attempts.made if self._attempts else []
+        timings = {**self._timings, "first_token": self.first_token_ms, "total": self._elapsed_ms()}
+        said = self._said.text
+        return {
+            "calls": explanations.called(made, self._told, pieces=self._said.pieces, said=said),
+            "explanation": explanations.of(self._told, made, timings),
+        }
 
     def _spent(self) -> Usage:
         """What the provider says, or what it is likely to have cost: a reply that was stopped is not free."""
         reserved = self.claim.reserved
-        if self._has_usage or reserved is None or self._was_refused or self._prompt is None:
+        if self._has_usage or reserved is None or self._was_refused or self._told is None:
             return self.usage
         said = max(self._said.pieces, prompts.estimate(self._said.text))
         return Usage(
-            min(reserved.input_tokens, prompts.likely(self._prompt)), min(reserved.output_tokens, said)
+            min(reserved.input_tokens, prompts.likely(self._told.prompt)), min(reserved.output_tokens, said)
         )
 
     async def _end(self, outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.agents import versions
+from apps.agents import statuses, versions
 from apps.agents.configuration import Configuration
 from apps.agents.models import Agent, Draft, Version
 from apps.console.agent_forms import AgentForm, PublishForm
@@ -145,6 +145,7 @@ def _page(
         "publishing": publishing or PublishForm(),
         "draft": draft,
         "differences": list(versions.differences(agent, draft)) if draft else [],
+        "status": statuses.of(agent),
         "may_manage": may_manage,
     }
     return render(request, "console/agents/edit.html", context, status=status)

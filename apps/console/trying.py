@@ -1,4 +1,4 @@
-"""Try it: a question to an agent, what was found for it and why, and what it would answer. No chat, no visitor, no figure."""
+"""Try it: a question to an agent, what was found for it and why, and what it would answer, by its draft where one waits. No chat, no visitor, no figure."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
-from apps.agents.models import Agent
+from apps.agents.models import Agent, Draft
 from apps.chats import rehearsal
 from apps.chats.conversations import BadMessage
 from apps.console.guards import staff
@@ -22,11 +22,12 @@ _FAILURES = {"budget_exhausted": "The budget is used up, so the agent would not 
 def try_it(request: HttpRequest, pk: UUID) -> HttpResponse:
     agent = get_object_or_404(Agent, id=pk)
     asked = request.POST.get("question", "")
-    context: dict[str, Any] = {"agent": agent, "question": asked}
+    draft = Draft.objects.filter(agent=agent).first()
+    context: dict[str, Any] = {"agent": agent, "question": asked, "draft": draft}
     status = 200
     if request.method == "POST":
         try:
-            context |= _told(async_to_sync(rehearsal.rehearse)(agent, asked))
+            context |= _told(async_to_sync(rehearsal.rehearse)(agent, asked, as_if=draft))
         except BadMessage as error:
             context["error"], status = str(error), 422
     return render(request, "console/agents/try.html", context, status=status)

@@ -17,6 +17,7 @@ from apps.console import (
     start,
     trying,
     usage,
+    why,
     widget,
 )
 
@@ -45,6 +46,7 @@ urlpatterns = [
     path("agents/<uuid:pk>/widget/", widget.widget, name="agent_widget"),
     path("agents/<uuid:pk>/install/", widget.install, name="agent_install"),
     path("chats/<uuid:pk>/", chats.detail, name="chat"),
+    path("chats/<uuid:pk>/<int:number>/why/", why.why, name="why"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<uuid:pk>/", inbox.chat, name="inbox_chat"),
     path("knowledge/", knowledge.shelf, name="knowledge"),

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.agents import budgets
+from apps.agents import budgets, calls
 from apps.agents.models import Budget
 from apps.chats import usage as used
 from apps.console.guards import staff
@@ -28,6 +28,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "form": form,
         "gauges": list(budgets.gauges()),
         "agents": list(used.by_agent()),
+        "days": list(calls.by_day()),
         "messages_left": limits.look(limits.MESSAGE_TENANT, str(scope.current())),
         "by_default": settings.DAILY_TOKENS,
         "may_manage": request.admitted.may("organisation.manage"),  # type: ignore[attr-defined]

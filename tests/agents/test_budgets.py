@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.db import connection
 from django.utils import timezone
 
-from apps.agents import budgets
+from apps.agents import budgets, prices
 from apps.agents.budgets import BudgetExhausted
 from apps.agents.models import Agent, Budget, Reservation, Spending
 from apps.agents.providers.base import Usage
@@ -140,7 +140,7 @@ def test_a_cost_is_limited_as_tokens_are(acme: House, settings: LazySettings) ->
 
 
 def test_without_a_price_a_reply_costs_nothing(acme: House) -> None:
-    assert budgets.cost(acme.agent, Usage(10**6, 10**6)) == 0
+    assert prices.cost("builtin", "", Usage(10**6, 10**6)) == 0
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def house(committed: None) -> Iterator[House]:
 def script(house: House, model: str, **fields: Any) -> Agent:
     Tenant.objects.filter(id=house.tenant.id).update(providers=["builtin", "scripted"])
     house.agent.refresh_from_db()
-    house.agent.configure({"provider": "scripted", "model": model, **fields})
+    known = {"provider": "scripted", "model": model, "only_from_knowledge": False}
+    house.agent.configure(known | fields)
     house.agent.save()
     return house.agent

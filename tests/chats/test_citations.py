@@ -35,3 +35,33 @@ def test_words_that_are_not_in_the_passage_are_not_shown_as_a_quote() -> None:
 def test_a_long_answer_without_markers_is_read_at_once() -> None:
     """Quadratic, this would take minutes."""
     assert citations.resolve("word " * 40_000, []) == []
+
+
+def sieved(text: str, given: int, size: int) -> str:
+    """As a reader is told it, where it arrives in pieces of that size."""
+    sieve = citations.Sieve(given)
+    said = [sieve.pass_on(text[start : start + size]) for start in range(0, len(text), size)]
+    sieve.end()
+    return "".join([*said, sieve.pass_on("")])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize(("said", "told"), [
+    ("You have 30 days. [1]", "You have 30 days. [1]"), ("So [7] it is [2].", "So  it is [2]."), ("[1][7][2]", "[1][2]"), ("[1, 7, 2]", "[1][2]"),
+    ("[ 7 ]", ""), ("[0]", ""), ("[999]", ""), ("[ 2 ]", "[2]"), ("[2; 9]", "[2]"), ("a[x] b[12a] [not]", "a[x] b[12a] [not]"), ("an end [1", "an end [1"),
+    ("[", "["), ("[[7]]", "[]"), ("[1234] words", "[1234] words"), ("red \x1b[31mtext\x1b[0m", "red [31mtext[0m"), ("a\u202eb\U000e0041c", "abc"),
+    ("keeps 👩‍👩‍👧 ❤️ می‌خواهم", "keeps 👩‍👩‍👧 ❤️ می‌خواهم"), ("one\ttwo\nthree", "one\ttwo\nthree"),
+])  # fmt: skip
+def test_numbers_that_were_not_given_never_leave_however_they_arrive(said: str, told: str, size: int) -> None:
+    assert sieved(said, 2, size) == told
+
+
+def test_a_bracket_that_never_closes_does_not_hold_up_what_follows() -> None:
+    sieve = citations.Sieve(2)
+    assert sieve.pass_on("[" + "1, " * 30) + sieve.pass_on("and on") == "[" + "1, " * 30 + "and on"
+
+
+def test_the_sieve_costs_a_piece_next_to_nothing() -> None:
+    """It looks once at what arrives, a frame at a time: a million characters without a marker are passed on as they are."""
+    text = "word " * 200_000
+    assert citations.Sieve(2).pass_on(text) is text

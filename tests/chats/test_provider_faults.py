@@ -47,7 +47,8 @@ def _move(house: House, provider: str, url: str, key: str) -> None:
     if provider != "bedrock":
         Credential.keep(provider, {"url": url, "api_key": key}, hint="")
     Tenant.objects.filter(id=house.tenant.id).update(providers=["builtin", provider])
-    Agent.objects.filter(id=house.agent.id).update(provider=provider, model="m")
+    known = {"provider": provider, "model": "m", "only_from_knowledge": False}
+    Agent.objects.filter(id=house.agent.id).update(**known)
 
 
 @on_database

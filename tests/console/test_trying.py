@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from apps.agents.models import Agent
+from apps.agents import versions
+from apps.agents.models import Agent, Call
 from apps.chats.models import Chat, ContentChat
 from tests.world import PASSWORD, House
 
@@ -43,6 +44,21 @@ def test_what_is_not_sure_is_shown_and_refused(page: tuple[House, Client]) -> No
     shown = told.content.decode()
     assert acme.agent.refusal.split(",")[0] in shown
     assert "Nothing below was given to the agent" in shown
+
+
+def test_a_draft_is_tried_before_visitors_get_it(page: tuple[House, Client]) -> None:
+    acme, client = page
+    with acme.scope():
+        versions.edit(acme.agent, refusal="The draft does not know.")
+    told = client.post(
+        f"/console/agents/{acme.agent.id}/try/", {"question": "Who won the world cup in 1998?"}
+    )
+    assert "The draft does not know." in told.content.decode()
+    assert "as the draft that waits" in told.content.decode()
+    with acme.scope():
+        [call] = Call.objects.all()
+        assert (call.version, call.exchange, call.provider) == (0, None, "builtin")
+        assert not ContentChat.objects.exists()
 
 
 def test_an_empty_question_is_explained(page: tuple[House, Client]) -> None:

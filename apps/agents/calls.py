@@ -1,0 +1,107 @@
+"""The ledger of what providers were asked and what it cost: a row a call, budgets are settled from it, and staff read its sums."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from apps.agents import prices
+from apps.agents.models import Agent, Call
+from apps.agents.providers.base import Usage
+
+DAYS = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One call that has ended; `is_exact` where its provider said what it took."""
+
+    provider: str
+    model: str
+    usage: Usage
+    is_exact: bool
+    duration_ms: int = 0
+    failure: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What one agent took on one day (UTC). `is_exact` where every call was counted by its provider."""
+
+    day: date
+    agent_id: UUID
+    name: str
+    calls: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+    is_exact: bool
+
+
+def record(
+    agent: Agent, called: Sequence[Called], *, exchange: UUID | None = None, version: int = 0
+) -> Decimal:
+    """Write each down; what they cost together. To be called in the transaction that ends the reply."""
+    rows = [
+        Call(
+            agent=agent,
+            version=version,
+            exchange=exchange,
+            provider=one.provider,
+            model=one.model,
+            duration_ms=one.duration_ms,
+            input_tokens=one.usage.input_tokens,
+            output_tokens=one.usage.output_tokens,
+            is_exact=one.is_exact,
+            cost=prices.cost(one.provider, one.model, one.usage),
+            failure=one.failure,
+            detail=one.detail[:300],
+        )
+        for one in called
+    ]
+    Call.objects.bulk_create(rows)
+    return sum((row.cost for row in rows), Decimal(0))
+
+
+def by_day(*, days: int = DAYS, agent_id: UUID | None = None) -> Iterator[Day]:
+    """The last so many days, the newest first, then by the agent's name."""
+    since = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    found = Call.objects.filter(at__gte=since, **({"agent_id": agent_id} if agent_id else {}))
+    rows = found.annotate(day=TruncDate("at")).values("day", "agent_id", "agent__name")
+    sums = rows.annotate(
+        calls=Count("id"),
+        failed=Count("id", filter=~Q(failure="")),
+        guessed=Count("id", filter=Q(is_exact=False)),
+        into=Sum("input_tokens"),
+        out=Sum("output_tokens"),
+        paid=Sum("cost"),
+    )
+    for row in sums.order_by("-day", "agent__name", "agent_id"):
+        yield _day(row)
+
+
+def last(agent: Agent) -> Call | None:
+    """The latest call for an agent."""
+    return Call.objects.filter(agent=agent).order_by("-at").first()
+
+
+def _day(row: Any) -> Day:
+    return Day(
+        day=row["day"],
+        agent_id=row["agent_id"],
+        name=row["agent__name"],
+        calls=row["calls"],
+        failed=row["failed"],
+        input_tokens=row["into"],
+        output_tokens=row["out"],
+        cost=row["paid"],
+        is_exact=not row["guessed"],
+    )
