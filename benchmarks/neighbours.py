@@ -32,12 +32,7 @@ PLANS = {
 }
 PLANNED = ("enable_indexscan", "enable_seqscan", "enable_bitmapscan", "enable_sort")
 RECALL, RATIO = 0.99, 1.5
-BATCH = 1000
-_INSERT = """
-INSERT INTO knowledge_passage (id, tenant_id, knowledge_id, position, title, heading, text, language, length, embedder, embedding)
-SELECT gen_random_uuid(), %(tenant)s, %(source)s, %(start)s + place, %(slug)s, '', '-', 'english', 1, %(model)s, vector::vector
-FROM unnest(%(vectors)s::text[]) WITH ORDINALITY AS given(vector, place)
-"""
+BATCH = 500
 Vectors = NDArray[np.float32]
 
 
@@ -49,20 +44,17 @@ def vectors(count: int, chance: np.random.Generator, centres: Vectors) -> Vector
 
 def fill(slug: str, rows: Vectors) -> tuple[UUID, UUID]:
     """A tenant with these passages: its id and its source's."""
-    from django.db import connections
-
+    from apps.knowledge.models import Passage
     from apps.tenants import scope
 
     with shelves.tenant(slug) as agent_id:
         made = shelves.source(agent_id, slug)
         tenant_id = scope.current()
-        with connections["vectors"].cursor() as cursor:
-            for start in range(0, len(rows), BATCH):
-                told = [
-                    f"[{','.join(f'{value:.6f}' for value in row)}]" for row in rows[start : start + BATCH]
-                ]
-                known: dict[str, Any] = {"tenant": tenant_id, "source": made.id, "slug": slug, "model": MODEL}
-                cursor.execute(_INSERT, {**known, "start": start, "vectors": told})
+        told = {"knowledge_id": made.id, "title": slug, "text": "-", "language": "english", "embedder": MODEL}
+        Passage.objects.bulk_create(
+            (Passage(position=n, embedding=row.tolist(), **told) for n, row in enumerate(rows)),
+            batch_size=BATCH,
+        )
         return tenant_id, made.id
 
 
