@@ -1,6 +1,7 @@
 """`/avatars/…`: the pictures that widgets show, for pages anywhere."""
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
 from apps.agents import avatars
 from apps.tenants.hops import hop
@@ -8,6 +9,7 @@ from apps.tenants.hops import hop
 _DAY = 86_400
 
 
+@require_safe
 async def avatar(request: HttpRequest, signed: str) -> HttpResponse:
     """An image and nothing else, whatever its bytes say besides; another picture has another address."""
     found = await hop(avatars.find)(signed)

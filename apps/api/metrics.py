@@ -10,6 +10,7 @@ from asgiref.sync import markcoroutinefunction
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Histogram, generate_latest
 
 from apps.api.guards import bearer
@@ -26,6 +27,7 @@ _seconds = Histogram(
 )
 
 
+@require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
     """To programs of this machine, and to whoever has METRICS_TOKEN; for everybody else there is no such page."""
     if not (_is_local(request) or _has_token(request)):

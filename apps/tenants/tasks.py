@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.tenants import scope
 from apps.tenants.models import Tenant
 
-_HEADER = "cwu_tenant"
+HEADER = "cwu_tenant"
 
 
 class TenantTask(Task):  # type: ignore[type-arg]
@@ -22,17 +22,17 @@ class TenantTask(Task):  # type: ignore[type-arg]
 
     def apply_async(self, *args: Any, headers: dict[str, Any] | None = None, **options: Any) -> Any:
         carried = headers or {}
-        if _HEADER not in carried:
-            carried = {**carried, _HEADER: str(scope.current())}
+        if HEADER not in carried:
+            carried = {**carried, HEADER: str(scope.current())}
         return super().apply_async(*args, headers=carried, **options)
 
     def delay_on_commit(self, **kwargs: Any) -> None:
         """Enqueue after COMMIT, for the tenant in scope now; a broker that is down raises nothing, a sweep will find the row."""
-        publish = partial(self.apply_async, kwargs=kwargs, headers={_HEADER: str(scope.current())})
+        publish = partial(self.apply_async, kwargs=kwargs, headers={HEADER: str(scope.current())})
         transaction.on_commit(publish, robust=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        carried = (self.request.headers or {}).get(_HEADER)
+        carried = (self.request.headers or {}).get(HEADER)
         if carried is None:
             raise scope.NoTenant(f"{self.name} arrived without a tenant.")
         with scope.scoped_to(UUID(carried)):

@@ -54,8 +54,11 @@ class Route:
 
     @property
     def is_register(self) -> bool:
-        """The operator's own pages: users and tenants themselves, and the admin's frame, which belong to no tenant."""
-        return self.is_admin and not (self.admin_model and issubclass(self.admin_model, TenantOwned))
+        """The operator's own pages: users and tenants themselves, and the admin's frame, which belong to no tenant. A page
+        without a model that takes the id of something is none of them."""
+        if self.admin_model is not None:
+            return self.is_admin and not issubclass(self.admin_model, TenantOwned)
+        return self.is_admin and "uuid" not in self.parameters.values()
 
     def filled(self, values: dict[str, str]) -> str:
         return self.path.format(**values)

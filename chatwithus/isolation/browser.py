@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
+from django.urls import Resolver404, resolve
 
 PATIENCE = 20.0
 STREAM = "text/event-stream"
@@ -26,6 +27,14 @@ class Answer:
     @property
     def place(self) -> str:
         return urlsplit(self.headers.get("location", "")).path
+
+    @property
+    def leads_to(self) -> str:
+        """The route that it sends on to, whichever row it is about; empty where it sends nowhere."""
+        try:
+            return resolve(self.place).route if self.place else ""
+        except Resolver404:
+            return self.place
 
     @property
     def is_good(self) -> bool:

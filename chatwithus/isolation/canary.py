@@ -61,6 +61,9 @@ class Canary:
         """What whoever comes through this door brings along."""
         if door == "nobody":
             return {}
+        if door == "scraper":
+            token = {"cookie": f"csrftoken={CSRF}", "x-csrftoken": CSRF}
+            return {"authorization": f"Bearer {settings.METRICS_TOKEN}", **token}
         if door in {"session", "operator"}:
             cookie = f"sessionid={self.secrets[door]}; csrftoken={CSRF}"
             return {"cookie": cookie, "x-csrftoken": CSRF, "origin": settings.PUBLIC_URL}

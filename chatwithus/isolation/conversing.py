@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from apps.chats import frames
+from apps.chats import acts, frames
 from apps.chats.models import Chat
 from apps.tenants.hops import hop
 from chatwithus.isolation import addresses
@@ -163,12 +163,12 @@ class Conversing:
             return None
         if not set(kinds) & ALONE:
             for kind in BEFORE.get(consumer.__name__, ()):
-                await socket.say(orjson.dumps({**fields(own, own), "type": kind}).decode())
+                await socket.say(orjson.dumps({**fields(own, own), "type": spelt(kind)}).decode())
             await self._answered(socket)
             socket.heard.clear()
         for kind in kinds:
             self._tally.probes += 1
-            await socket.say(orjson.dumps({**fields(other, own), "type": kind}).decode())
+            await socket.say(orjson.dumps({**fields(other, own), "type": spelt(kind)}).decode())
         await self._quiet(socket, long=own is other)
         heard = _frames(socket)
         await socket.leave()
@@ -212,6 +212,7 @@ class Listening:
         self._sockets: list[tuple[str, Socket]] = []
 
     async def begin(self, found: list[tuple[Route, Any]]) -> None:
+        self._sockets.clear()
         for route, consumer in found:
             if consumer is not None:
                 socket = Socket(
@@ -225,9 +226,15 @@ class Listening:
                 self._sockets.append((consumer.__name__, socket))
 
     async def end(self) -> None:
+        await asyncio.sleep(QUIET)  # for what is on its way through Valkey
         for name, socket in self._sockets:
             self._talk._judge(f"{name}, listening", _frames(socket))
             await socket.leave()
+
+
+def spelt(kind: str) -> str:
+    """As it stands on the wire: `on_reply_stop` answers `reply.stop`, `on_take_over` answers `take_over`."""
+    return next((name for name in acts.ACTS if name.replace(".", "_") == kind), kind)
 
 
 def _path(route: Route, canary: Canary) -> str:

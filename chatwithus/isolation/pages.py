@@ -28,7 +28,7 @@ class Form:
 
     def filled(self, *, ticked: bool = False) -> list[tuple[str, str]]:
         """With something sensible where a person would have to type, and every box ticked on demand."""
-        typed = {name: _typed(kind) for name, kind in self.blank.items()}
+        typed = {name: _typed("url" if name.endswith("url") else kind) for name, kind in self.blank.items()}
         known = [(name, value or typed.get(name, value)) for name, value in self.fields]
         chosen = [(name, values[0]) for name, values in self.choices.items() if name not in dict(known)]
         return known + chosen + (self.boxes if ticked else [])

@@ -23,6 +23,7 @@ Rows = dict[Model, Any]
 # Where any text would not do, because somebody reads the row before it is looked at: a sweep, a worker, a page.
 FIXED: dict[str, Any] = {
     "agents.Agent.model": "",
+    "agents.Widget.color": "#2b57c9",
     "agents.Agent.version": 1,
     "agents.Draft.model": "",
     "agents.Version.model": "",

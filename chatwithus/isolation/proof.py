@@ -59,26 +59,23 @@ class Proof:
 
     async def _prove(self, own: Canary, other: Canary) -> None:
         for one in (own, other):
-            await hop(one.another_set)()
+            await hop(one.start_afresh)(1)
         scout = Scout(self._application, other, self.tally)
-        await self._learn(own, other, scout)
-        await hop(other.start_afresh)(SETS)
-        await hop(witness.plant_streams)(other)
         stranger = Stranger(self._application, own, other, scout, self.tally)
-        await self._strangers(own, other, stranger)
+        await self._learn(own, other, scout)
+        await self._pass(own, other, stranger)
         self.tally.has_both_walls = False
         with walls.python_wall_down():
-            await self._strangers(own, other, stranger)
+            await self._pass(own, other, stranger)
+            await self._owners(own, other)
+            await scout.repeat()
 
     async def _learn(self, own: Canary, other: Canary, scout: Scout) -> None:
         """Every call as its owner makes it, while a stranger listens."""
         listening = Listening(self._application, own, other, self.tally)
         await listening.begin(self._sockets)
         await scout.explore(self._routes)
-        await self._conversing(own, other).control(self._sockets)
-        await hop(Work(own, other, self.tally).control)(self._tasks)
-        if "tables" in self._doors:
-            await hop(self._tables(own, other).control)()
+        await self._owners(own, other)
         await listening.end()
         if "cache" in self._doors:
             for found in await hop(lambda: list(witness.nameless(own, other)))():
@@ -86,23 +83,35 @@ class Proof:
                 self.tally.leak(f"Valkey: {found}")
         self._say(f"{self.tally.probes} calls as their owner; closed to everybody: {len(self.tally.closed)}")
 
-    async def _strangers(self, own: Canary, other: Canary, stranger: Stranger) -> None:
+    async def _owners(self, own: Canary, other: Canary) -> None:
+        """Frames and tables; routes are the scout's, and what tasks do for their owners is seen beside what they do for strangers."""
+        await self._conversing(own, other).control(self._sockets)
+        if "tables" in self._doors:
+            await hop(self._tables(own, other).control)()
+
+    async def _pass(self, own: Canary, other: Canary, stranger: Stranger) -> None:
+        """Everything as a stranger does it, beside a tenant in which nothing else happens."""
+        await self._work(own, other)
         await hop(own.start_afresh)(1)
+        await hop(other.start_afresh)(SETS)
+        await hop(witness.plant_streams)(other)
         before = await hop(witness.fingerprint)(other)
         await stranger.try_all(self._routes)
         await self._conversing(own, other).try_all(self._sockets)
-        await hop(Work(own, other, self.tally).try_all)(self._tasks)
         if "tables" in self._doors:
             await hop(self._tables(own, other).try_all)()
-        after = await hop(witness.fingerprint)(other)
-        for name in before | after:
-            self.tally.probes += 1
-            if before.get(name) != after.get(name):
-                self.tally.leak(f"{name} of {other.tenant.slug} has changed")
-        which = "both walls" if self.tally.has_both_walls else "one wall"
-        self._say(
-            f"{which}: {self.tally.probes} probes, {len(self.tally.leaks[self.tally.has_both_walls])} leaks"
-        )
+        witness.compare(before, await hop(witness.fingerprint)(other), other, self.tally)
+        which, leaks = self.tally.so_far
+        self._say(f"{which}: {self.tally.probes} probes, {len(leaks)} leaks")
+
+    async def _work(self, own: Canary, other: Canary) -> None:
+        """The tasks, while a stranger listens to what comes of them."""
+        for one in (own, other):
+            await hop(one.start_afresh)(1)
+        listening = Listening(self._application, own, other, self.tally)
+        await listening.begin(self._sockets)
+        await hop(Work(own, other, self.tally).try_all)(self._tasks)
+        await listening.end()
 
     def _conversing(self, own: Canary, other: Canary) -> Conversing:
         return Conversing(self._application, own, other, self.tally, matching=self._matching)

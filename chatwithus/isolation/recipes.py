@@ -78,7 +78,7 @@ class Recipe:
     values: dict[str, Any]
     body: Body | None
     status: int
-    place: str
+    leads_to: str
 
     @property
     def is_about_rows(self) -> bool:
@@ -94,6 +94,11 @@ class Recipe:
 
 def spelt(value: Any, canary: Canary) -> str:
     return value.of(canary) if isinstance(value, Ref) else str(value)
+
+
+def is_id(value: Any) -> bool:
+    """Whether it is written out, as no id in a recipe should be."""
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
 def names() -> dict[str, Model]:

@@ -4,6 +4,7 @@ The second pass repeats what met the Python wall in the first: what asked for no
 view, is answered without that wall as with it."""
 
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from apps.chats.models import Chat
 from apps.tenants.hops import hop
@@ -48,7 +49,7 @@ class Stranger:
         for route in routes:
             self._tally.routes.add(route.template)
             known = [one for one in self._scout.recipes if one.route == route]
-            for door in DOORS:
+            for door in dict.fromkeys([*DOORS, *doors_of(route)]):
                 for method in _methods(route, door, known):
                     await self._identical(route, method, door, known)
                 if door in doors_of(route):
@@ -146,12 +147,24 @@ class Stranger:
         )
         if self._noticed.times == before or answer.status == 405:
             self._apart.add(call)
+        if is_foreign and answer.place and recipe.is_about_rows and not (recipe.body and recipe.body.slots):
+            is_foreign = not await self._is_blind(recipe, brought, body, answer)
         self._judge(f"{recipe.method} {recipe.route.path} as {door}", recipe, door, answer, is_foreign)
         if recipe.method not in SAFE and (answer.is_good or answer.is_signed_out):
             await hop(self._own.renew)()
             if answer.is_good and recipe.is_about_rows and path == recipe.path(self._own):
                 await hop(self._own.another_set)()
         return answer
+
+    async def _is_blind(self, recipe: Recipe, brought: dict[str, str], body: bytes, answer: Answer) -> bool:
+        """Whether it sends on like this also with an id of nobody's, and so without looking at what it is about."""
+        nobodys = {
+            name: str(uuid4()) if isinstance(value, Ref) else spelt(value, self._own)
+            for name, value in recipe.values.items()
+        }
+        path = recipe.route.filled(nobodys)
+        other = await request(self._application, recipe.method, path, headers=brought, body=body)
+        return (other.status, other.leads_to) == (answer.status, answer.leads_to)
 
     def _judge(self, what: str, recipe: Recipe, door: str, answer: Answer, is_foreign: bool) -> None:
         self._tally.probes += 1
@@ -163,7 +176,7 @@ class Stranger:
             and answer.is_good
             and recipe.status
             and recipe.method not in {"HEAD", "OPTIONS"}
-            and (answer.status, answer.place) == (recipe.status, recipe.place)
+            and (answer.status, answer.leads_to) == (recipe.status, recipe.leads_to)
         ):
             self._tally.leak(f"{what}: takes an id of {self._other.tenant.slug}'s ({answer.status})")
         elif answer.status == 429 or (answer.status in {0, 500, 502, 504} and self._tally.has_both_walls):

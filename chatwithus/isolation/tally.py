@@ -17,6 +17,11 @@ class Tally:
     leaks: dict[bool, list[str]] = field(default_factory=lambda: {True: [], False: []})
     has_both_walls: bool = True
 
+    @property
+    def so_far(self) -> tuple[str, list[str]]:
+        """This pass by its name, and what leaked in it."""
+        return "both walls" if self.has_both_walls else "one wall", self.leaks[self.has_both_walls]
+
     def leak(self, what: str) -> None:
         if what not in self.leaks[self.has_both_walls]:
             self.leaks[self.has_both_walls].append(what)

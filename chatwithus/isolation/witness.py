@@ -11,6 +11,7 @@ from apps.tenants import valkey
 from apps.tenants.models import Tenant
 from chatwithus.isolation.canary import Canary
 from chatwithus.isolation.planting import owned_models
+from chatwithus.isolation.tally import Tally
 
 _SUM = "SELECT count(*), md5(coalesce(string_agg(md5(row::text), '' ORDER BY id), '')) FROM {} row"
 MOST = 1000
@@ -22,6 +23,14 @@ def fingerprint(canary: Canary) -> dict[str, Any]:
         found = {model._meta.db_table: _sum(model) for model in owned_models()}
     found["its settings"] = Tenant.objects.filter(id=canary.tenant.id).values().get()
     return found | dict(_streams(canary))
+
+
+def compare(before: dict[str, Any], after: dict[str, Any], canary: Canary, tally: Tally) -> None:
+    """Whatever differs is a leak: nobody but strangers did anything meanwhile."""
+    for name in before | after:
+        tally.probes += 1
+        if before.get(name) != after.get(name):
+            tally.leak(f"{name} of {canary.tenant.slug} has changed")
 
 
 def _sum(model: Any) -> Any:

@@ -5,15 +5,19 @@ from uuid import UUID, uuid4
 
 from celery import shared_task
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
+from ninja import Schema
 
 from apps.agents.models import Agent
+from apps.api.guards import ByKey
+from apps.api.reference import Api
 from apps.chats import events
 from apps.chats.models import Chat, ContentChat
 from apps.console.guards import signed_in, staff
 from apps.tenants import scope
+from apps.tenants.hops import hop
 from apps.tenants.models import Tenant
 from apps.tenants.tasks import TenantTask
 from chatwithus.urls import urlpatterns as ours
@@ -57,18 +61,53 @@ def caching(request: HttpRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(str(cache.get("greeting")))
 
 
+@signed_in
+def sending_on(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Takes any chat, and sends on to a page that is another for each."""
+    chat = whoever_has(Chat, pk)
+    if chat is None:
+        return HttpResponse(status=404)
+    return redirect("console:chat", pk=uuid4())
+
+
+def opened_by_anybody(request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+    """In place of what the admin finds: the agent, in whichever tenant it is."""
+    return whoever_has(Agent, UUID(object_id))
+
+
+class About(Schema):
+    agent: UUID
+
+
+async def named(request: HttpRequest, about: About) -> dict[str, bool]:
+    """Trusts the id in its body, and says nothing of what it found."""
+    if await hop(whoever_has)(Agent, about.agent) is None:
+        raise Http404
+    return {"done": True}
+
+
+def programs() -> Any:
+    """An API with this one operation, for keys like all others."""
+    api = Api(urls_namespace="trespass", docs_url=None, openapi_url=None, auth=ByKey("agents.read"))
+    api.post("/named")(named)
+    return api.urls
+
+
+def everybody() -> str:
+    """In place of the group of a tenant's dashboards."""
+    return "dashboard.everybody"
+
+
 def puzzling(request: HttpRequest, thing: str) -> HttpResponse:
     return HttpResponse(status=404)
 
 
-def at(view: Any, address: str = "console/trespass/<uuid:pk>/") -> Any:
+def at(view: Any, address: str) -> Any:
     """The URLconf with one more route."""
     return [path(address, view), *ours]
 
 
 async def on_trespass(socket: Any, frame: dict[str, Any]) -> None:
-    from apps.tenants.hops import hop
-
     await socket.say(events.frame("trespass", text=await hop(_said)(UUID(frame["chat"]))))
 
 
@@ -86,6 +125,10 @@ def trespass(*, chat_id: str) -> None:
     chat = whoever_has(Chat, UUID(chat_id))
     with scope.scoped_to(chat.tenant_id):
         Chat.objects.filter(id=chat.id).update(visitor="trespassed")
+
+
+def idle(*, chat_id: str) -> None:
+    """Finds nothing to do, whoever asks."""
 
 
 def puzzle(*, thing: str) -> None: ...

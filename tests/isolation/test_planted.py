@@ -1,14 +1,18 @@
 """The proof bites: a leak planted in each door, one at a time, makes it fail, and so does what it cannot try."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import pytest
 from celery import current_app
+from django.contrib import admin
 from django.db import connections
 from django.test import override_settings
 
+from apps.agents.models import Agent
+from apps.analysis import live
 from chatwithus.embedded import Services
 from consumers.chat import ChatConsumer
 from consumers.inbox import InboxConsumer
@@ -28,6 +32,7 @@ def with_route(view: Any, address: str = "console/trespass/<uuid:pk>/") -> Any:
     ("view", "told"),
     [
         (planted.reading, "shows what is canary-two's"),
+        (planted.sending_on, "takes an id of canary-two's (302)"),
         (planted.writing, "agents_agent of canary-two has changed"),
     ],
 )
@@ -37,6 +42,22 @@ def test_a_leak_in_a_route_is_found(committed: None, view: Any, told: str) -> No
     assert status == 1
     assert any(line.startswith("leak: ") and told in line for line in said), said
     assert any(line.startswith("leak with one wall: ") and told in line for line in said), said
+
+
+def test_a_leak_in_the_body_of_a_rest_call_is_found(committed: None) -> None:
+    with with_route(planted.programs(), "api/v1/trespass/"):
+        status, said = prove(door=["routes"], matching="trespass")
+    assert status == 1
+    assert "leak: POST /api/v1/trespass/named as key: takes an id of canary-two's (200)" in said
+
+
+def test_a_leak_in_the_admin_is_found(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin.site.get_model_admin(Agent), "get_object", planted.opened_by_anybody)
+    status, said = prove(door=["routes"], matching="/admin/agents/agent/{object_id}/change/")
+    assert status == 1
+    leak = "GET /admin/agents/agent/{object_id}/change/ as operator: shows what is canary-two's"
+    assert f"leak: {leak}" in said
+    assert f"leak with one wall: {leak}" in said
 
 
 def test_a_cache_key_without_its_tenant_is_found(committed: None) -> None:
@@ -52,6 +73,22 @@ def test_a_leak_in_a_frame_is_found(committed: None, monkeypatch: pytest.MonkeyP
     status, said = prove(door=["frames"], matching="trespass")
     assert status == 1
     assert any(line.startswith("leak: frame") and "trespass" in line for line in said), said
+
+
+def test_a_dashboard_that_hears_everybody_is_found(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "group", planted.everybody)
+    status, said = prove(door=["frames", "tasks"], matching="score_exchange")
+    assert status == 1
+    assert "leak: frame DashboardConsumer, listening: tells what is canary-two's" in said
+
+
+def test_a_task_that_does_nothing_for_its_owner_is_found(
+    committed: None, registered: Callable[[Any], None]
+) -> None:
+    registered(planted.idle)
+    status, said = prove(door=["tasks"], matching="trespass")
+    assert status == 1
+    assert any(line.startswith("uncovered: task apps.trespass.idle: does nothing") for line in said), said
 
 
 @pytest.fixture
@@ -73,22 +110,27 @@ def test_a_leak_in_a_task_is_found(committed: None, registered: Callable[[Any], 
     assert "leak: chats_chat of canary-two has changed" in said
 
 
-@pytest.fixture
-def unwalled(services: Services) -> Iterator[None]:
-    """Without the policy on the notes of this run's database."""
-    connections["default"].close()
-    with services.cluster.connect(CLONES["database"]) as superuser:
-        superuser.execute(b"ALTER TABLE chats_note DISABLE ROW LEVEL SECURITY")
-    yield
-    with services.cluster.connect(CLONES["database"]) as superuser:
-        superuser.execute(b"ALTER TABLE chats_note ENABLE ROW LEVEL SECURITY")
+@contextmanager
+def unwalled(services: Services, kind: str, table: str) -> Iterator[None]:
+    """Without the policy on this table of this run's databases."""
+    connections.close_all()
+    with services.cluster.connect(CLONES[kind]) as superuser:
+        superuser.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY".encode())
+        try:
+            yield
+        finally:
+            superuser.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY".encode())
 
 
-def test_a_table_without_its_policy_is_found(committed: None, unwalled: None) -> None:
-    status, said = prove(door=["tables"], matching="chats_note")
+@pytest.mark.parametrize(("kind", "table"), [("database", "chats_note"), ("vectors", "knowledge_passage")])
+def test_a_table_without_its_policy_is_found(
+    committed: None, services: Services, kind: str, table: str
+) -> None:
+    with unwalled(services, kind, table):
+        status, said = prove(door=["tables"], matching=table)
     assert status == 1
-    assert any(line.startswith("leak: table chats_note: SQL SELECT") for line in said), said
-    assert any(line.startswith("leak with one wall: table chats_note: ") for line in said), said
+    assert any(line.startswith(f"leak: table {table}: SQL SELECT") for line in said), said
+    assert any(line.startswith(f"leak with one wall: table {table}: ") for line in said), said
 
 
 def test_a_route_that_cannot_be_tried_is_found(committed: None) -> None:
