@@ -32,7 +32,7 @@ def test_an_agent_is_added_read_and_listed(acme: House, globex: House) -> None:
         False,
         ["What does delivery cost?"],
     )
-    assert call(acme, "get", f"/{agent['id']}").json() == agent
+    assert call(acme, "get", f"/{agent['id']}").json() == agent | {"status": {"state": "ready", "says": ""}}
     listed = call(acme, "get").json()["agents"]
     assert [one["name"] for one in listed] == ["Fern", acme.agent.name]
     assert globex.agent.name not in str(listed)

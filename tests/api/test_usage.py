@@ -80,10 +80,10 @@ def test_a_used_up_budget_has_a_code_of_its_own(server: Server, houses: Houses) 
 
 
 def test_a_long_history_of_an_openai_client_is_paid_for(server: Server, houses: Houses) -> None:
-    """It is not in the chat, and costs as much as if it were."""
+    """It is not in the chat, and costs as much as if it were, up to what its agent is told at most."""
     acme, _ = houses
     with acme.scope():
-        budgets.keep(None, "month", tokens=40_000, cost=None)
+        budgets.keep(None, "month", tokens=20_000, cost=None)
     program = openai.OpenAI(base_url=f"{server.url}/api/v1/openai", api_key=acme.key, max_retries=0)
 
     def asked(turns: int) -> Any:

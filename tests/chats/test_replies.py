@@ -11,7 +11,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.conf import LazySettings
 
-from apps.chats import coalescer, conversations, hub, replies
+from apps.chats import citations, coalescer, conversations, hub, replies
 from apps.chats.conversations import Opening
 from apps.chats.events import ENDS, Entry, Position
 from apps.chats.models import Chat, ContentChat, Event, Process
@@ -324,7 +324,7 @@ def test_what_no_database_can_hold_is_left_out(piece: str, kept: str) -> None:
 async def test_an_answer_that_cannot_be_saved_fails_and_is_not_left_running(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coalescer, "storable", lambda piece: piece + "\x00")
+    monkeypatch.setattr(citations.Sieve, "pass_on", lambda self, text: text + "\x00")
     question = await ask(house)
     await replies.settle()
     kept = await row(question)
