@@ -65,7 +65,7 @@ async def _ranked(agent_id: UUID, text: str) -> "list[Found]":
     from apps.tenants.hops import hop
 
     embedder = catalogue.load(settings.EMBEDDER)
-    readable, _ = await hop(retrieval.shelf_of)(agent_id)
+    readable, *_ = await hop(retrieval.shelf_of)(agent_id)
     [vector] = embedder.embed([text])
     return await hop(ranking.ranked)(readable, text, vector, model=embedder.model, limit=RANKS)
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.agents.embedders import catalogue
 from apps.chats import draining, hub, replies
+from apps.knowledge import vectors
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     try:
-        await asyncio.to_thread(lambda: catalogue.load(settings.EMBEDDER).embed(["warm"]))
+        await asyncio.to_thread(vectors.warm)
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return

@@ -11,3 +11,11 @@ def of(name: str) -> Embedder:
     return catalogue.load(
         name, connections.shared(kind) if model and kind in catalogue.EMBEDDERS else catalogue.NOWHERE
     )
+
+
+def that_made(model: str) -> Embedder:
+    """The one whose vectors bear this model: a server's has its name in the catalogue, ours is the one without. Raises as `of`."""
+    made = of(model if ":" in model else "minilm")
+    if made.model != model:
+        raise catalogue.UnknownEmbedder(f"No embedder makes vectors of {model!r}.")
+    return made

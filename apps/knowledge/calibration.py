@@ -11,12 +11,10 @@ from pathlib import Path
 from statistics import median
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 
-from apps.agents import embedding
 from apps.agents.words import EMPTY, WORD
-from apps.knowledge import ranking, retrieval
+from apps.knowledge import ranking, retrieval, vectors
 from apps.knowledge.models import Calibration, Passage, Sentence
 
 OFF_TOPIC = Path(__file__).with_name("offtopic.txt")
@@ -86,11 +84,11 @@ def _questions(readable: Sequence[UUID]) -> list[str]:
 
 
 def _scores(readable: Sequence[UUID], questions: Sequence[str]) -> list[float]:
-    embedder = embedding.of(settings.EMBEDDER)
-    vectors = embedder.embed(questions)
+    embedder = vectors.embedder(vectors.of(readable))
+    asked_for = embedder.embed(questions)
     found = (
         ranking.ranked(readable, asked, vector, model=embedder.model, limit=1)
-        for asked, vector in zip(questions, vectors, strict=True)
+        for asked, vector in zip(questions, asked_for, strict=True)
     )
     return [best[0].score if best else 0.0 for best in found]
 

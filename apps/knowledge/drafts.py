@@ -9,12 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import Count, Q, QuerySet
 
-from apps.agents.embedders import catalogue
-from apps.knowledge import index
+from apps.knowledge import index, vectors
 from apps.knowledge.models import Document, Knowledge, Passage, Term
 from apps.knowledge.turns import Turn
 from apps.tenants import scope
@@ -37,8 +35,9 @@ def answering(source: Knowledge) -> QuerySet[Document]:
 
 def write(source: Knowledge, turn: Turn) -> bool:
     """Go on with the draft; whether it is complete."""
+    model = vectors.current()
     for document in _changed(source):
-        for batch in _batches(_missing(source, document)):
+        for batch in _batches(_missing(source, document, model)):
             index.swap(index.prepared(batch), instead_of=Passage.objects.none())
             source.show_life()
             if turn.is_over():
@@ -46,23 +45,28 @@ def write(source: Knowledge, turn: Turn) -> bool:
     return True
 
 
-def publish(source: Knowledge) -> int:
-    """Let the draft take the place of what answers; how many passages do now."""
+def publish(source: Knowledge) -> int | None:
+    """Let the draft take the place of what answers; how many passages do now. None, and nothing is done, where the draft is not
+    complete: the tenant answers with vectors of another model since it was written."""
     documents = list(answering(source))
-    changed = [document for document in documents if document.answering != _mark(document)]
+    changed = list(_changed(source))
     ours = Passage.objects.filter(knowledge_id=source.id)
     with transaction.atomic(using=Passage.database):
+        vectors.lock()
+        model = vectors.current()
+        if any(_missing(source, document, model) for document in changed):
+            return None
         index.remove(
             ours.exclude(document_id__in=[one.id for one in documents]) | ours.filter(document_id=None)
         )
         for document in changed:
-            _put_in_place(source, document)
-        for model in (Passage, Term):
-            model.objects.filter(knowledge_id=source.draft_id).update(knowledge_id=source.id)
+            _put_in_place(source, document, model)
+        for table in (Passage, Term):
+            table.objects.filter(knowledge_id=source.draft_id).update(knowledge_id=source.id)
         _date(documents)
         counts = dict(ours.values_list("document_id").annotate(Count("id")))
     for document in changed:
-        kept = {"answering": _mark(document), "passages": counts.get(document.id, 0)}
+        kept = {"answering": document.digest, "passages": counts.get(document.id, 0)}
         Document.objects.filter(id=document.id).update(**kept)
     return sum(counts.values())
 
@@ -74,22 +78,13 @@ def progress(source: Knowledge) -> int:
 
 def _changed(source: Knowledge) -> Iterator[Document]:
     for document in answering(source):
-        if document.answering != _mark(document):
+        if document.answering != document.digest:
             yield document
 
 
-def _mark(document: Document) -> str:
-    """Of its words and of the model that their vectors are of."""
-    return f"{document.digest[:24]} {_model()}"[:64]
-
-
-def _model() -> str:
-    return catalogue.load(settings.EMBEDDER).model
-
-
-def _missing(source: Knowledge, document: Document) -> list[Passage]:
+def _missing(source: Knowledge, document: Document, model: str) -> list[Passage]:
     written = Passage.objects.filter(
-        document_id=document.id, knowledge_id__in=[source.id, source.draft_id], embedder=_model()
+        document_id=document.id, knowledge_id__in=_shelves(source), embedder=model
     )
     known = set(written.values_list("heading", "page", "text"))
     title = (document.title or source.name)[:200]
@@ -100,21 +95,27 @@ def _missing(source: Knowledge, document: Document) -> list[Passage]:
     ]  # fmt: skip
 
 
-def _put_in_place(source: Knowledge, document: Document) -> None:
+def _shelves(source: Knowledge) -> list[UUID]:
+    """What answers and the draft, beside which there may be copies that `renewal` makes."""
+    return [source.id, source.draft_id]
+
+
+def _put_in_place(source: Knowledge, document: Document, model: str) -> None:
     """Of one document: what it says no more goes, and what stays moves to where it now stands."""
     places: dict[Key, int] = {
         (one["heading"], one["page"], one["text"]): position
         for position, one in enumerate(document.cut, start=ROOM * document.number)
     }
+    written = Passage.objects.filter(document_id=document.id, knowledge_id__in=_shelves(source))
     ids: list[UUID] = []
     positions: list[int] = []
-    for id_, heading, page, text, model in Passage.objects.filter(document_id=document.id).values_list(
-        "id", "heading", "page", "text", "embedder"
+    for id_, heading, page, text in written.filter(embedder=model).values_list(
+        "id", "heading", "page", "text"
     ):
-        if model == _model() and (heading, page, text) in places:
+        if (heading, page, text) in places:
             ids.append(id_)
             positions.append(places[heading, page, text])
-    index.remove(Passage.objects.filter(document_id=document.id).exclude(id__in=ids))
+    index.remove(written.exclude(id__in=ids))
     _execute(_MOVE, ids=ids, positions=positions, title=(document.title or source.name)[:200])
 
 

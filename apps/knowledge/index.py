@@ -4,15 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import QuerySet
 
-from apps.agents import embedding
 from apps.agents.embedders.base import Embedder
 from apps.agents.sentences import led
 from apps.agents.words import WORD
-from apps.knowledge import language
+from apps.knowledge import language, vectors
 from apps.knowledge.models import Passage, Sentence, Term
 from apps.tenants import scope
 
@@ -34,8 +32,16 @@ def prepared(passages: Sequence[Passage]) -> list[Entry]:
     texts = language.configurations([one.text for one in passages])
     for passage, found in zip(passages, texts, strict=True):
         passage.language, passage.length = found, _length(f"{passage.heading} {passage.text}")
-    embedder = embedding.of(settings.EMBEDDER)
-    return [entry for batch in _batches(passages) for entry in _embedded(batch, embedder)]
+    embedder = vectors.embedder(vectors.current())
+    return [entry for batch in _batches(passages) for entry in embedded(batch, embedder)]
+
+
+def embedded(passages: Sequence[Passage], embedder: Embedder) -> Iterator[Entry]:
+    """Entries for a few passages whose language is known."""
+    made = embedder.embed([f"{one.heading}\n{one.text}" for one in passages])
+    for passage, vector in zip(passages, made, strict=True):
+        passage.embedder, passage.embedding = embedder.model, vector
+        yield Entry(passage, _sentences(passage, embedder))
 
 
 def swap(entries: Iterable[Entry], *, instead_of: QuerySet[Passage]) -> int:
@@ -78,20 +84,13 @@ def _batches(passages: Sequence[Passage]) -> Iterator[Sequence[Passage]]:
         yield passages[start : start + _BATCH]
 
 
-def _embedded(passages: Sequence[Passage], embedder: Embedder) -> Iterator[Entry]:
-    vectors = embedder.embed([f"{one.heading}\n{one.text}" for one in passages])
-    for passage, vector in zip(passages, vectors, strict=True):
-        passage.embedder, passage.embedding = embedder.model, vector
-        yield Entry(passage, _sentences(passage, embedder))
-
-
 def _sentences(passage: Passage, embedder: Embedder) -> list[Sentence]:
     """Each is embedded with the lead-in above it: "Yes, with our link." means little without its question."""
     found = list(led(passage.text))
-    vectors = embedder.embed([f"{lead} {text}".strip() for lead, text in found])
+    made = embedder.embed([f"{lead} {text}".strip() for lead, text in found])
     return [
         Sentence(passage=passage, position=position, text=text, length=_length(text), embedding=vector)
-        for position, ((_, text), vector) in enumerate(zip(found, vectors, strict=True))
+        for position, ((_, text), vector) in enumerate(zip(found, made, strict=True))
     ]
 
 

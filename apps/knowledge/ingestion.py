@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps.knowledge import contained, drafts, egress, index
+from apps.knowledge import contained, drafts, egress, index, renewal
 from apps.knowledge.models import Document, Knowledge, Passage, Upload, Website
 from apps.knowledge.sniff import Unreadable
 from apps.knowledge.turns import Endless, Turn
@@ -19,12 +19,21 @@ MAX_ATTEMPTS = 3
 
 
 def read_next(turn: Turn) -> bool:
-    """Work on this tenant's waiting sources, the oldest first, until they are read or the turn is over; whether any is left."""
-    while (source_id := _oldest()) is not None:
-        read_in(source_id, turn)
+    """Work on this tenant's waiting sources, the oldest first, then on vectors of a new model, until all is done or the turn is
+    over; whether anything is left."""
+    while True:
+        source_id = _oldest()
+        if source_id is not None:
+            read_in(source_id, turn)
+        elif not renewal.step():
+            return False
         if turn.is_over():
-            return _oldest() is not None
-    return False
+            return is_awaited()
+
+
+def is_awaited() -> bool:
+    """Whether this tenant has something for a turn."""
+    return _oldest() is not None or renewal.is_due()
 
 
 def read_in(knowledge_id: UUID, turn: Turn | None = None) -> None:
@@ -57,6 +66,9 @@ def _read(source: Knowledge, turn: Turn) -> None:
         source.pause()
         return
     count = drafts.publish(source)
+    if count is None:
+        source.pause()
+        return
     if not count:
         raise Unreadable(_why_nothing(source))
     if not source.finish(passages=count):
@@ -133,12 +145,12 @@ def _put_back(stuck: Knowledge) -> None:
 
 
 def resume(*, working_since: datetime) -> bool:
-    """Put back what was left working by a worker that has died since then; whether anything waits.
+    """Put back what was left working by a worker that has died since then; whether anything waits for a turn.
 
     One that has killed its worker MAX_ATTEMPTS times is parked as failed, so that the queue goes on."""
     for stuck in Knowledge.objects.filter(status=Knowledge.Status.WORKING, updated_at__lt=working_since):
         _put_back(stuck)
-    return _oldest() is not None
+    return is_awaited()
 
 
 def begin_due(now: datetime) -> None:
@@ -150,7 +162,6 @@ def begin_due(now: datetime) -> None:
 
 def forget_removed() -> int:
     """Delete passages whose source or document is gone, left behind where a process died between the two databases."""
-    sources = {id_: draft for one in Knowledge.objects.only("id") for id_, draft in ((one.id, one.draft_id),)}
-    kept = {*sources, *sources.values()}
+    kept = {shelf for one in Knowledge.objects.only("id") for shelf in one.shelves}
     known = set(Passage.objects.values_list("knowledge_id", flat=True).distinct())
     return index.remove(Passage.objects.filter(knowledge_id__in=known - kept)) if known - kept else 0

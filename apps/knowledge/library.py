@@ -136,7 +136,7 @@ def read_again(source: Knowledge) -> bool:
 def remove(source: Knowledge) -> None:
     """Take a source off the shelf, with its passages and their vectors. The act is one: where the vector database cannot be
     reached, the source stays too. The sweep looks for what a crash between the two commits left."""
-    ids = [source.id, source.draft_id]
+    ids = source.shelves
     with audit.deed("knowledge.removed", source):
         source.delete()
         index.remove(Passage.objects.filter(knowledge_id__in=ids))

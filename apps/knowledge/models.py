@@ -15,6 +15,8 @@ from pgvector.django import VectorField
 from apps.agents.models import Agent
 from apps.tenants.owned import TenantForeignKey, TenantOwned
 
+DIMENSIONS = 384  # of every vector: an index can be made of a column of one width only
+
 
 class Knowledge(TenantOwned):
     """One source an agent may use. It answers from its first good reading on, whatever a later one comes to, and only for the
@@ -94,6 +96,16 @@ class Knowledge(TenantOwned):
     def draft_id(self) -> UUID:
         """Under which its next passages are written, where no search looks, until they take the place of those that answer."""
         return uuid5(self.id, "draft")
+
+    @property
+    def renewal_id(self) -> UUID:
+        """Under which its passages are copied for vectors of another model, where no search looks either."""
+        return uuid5(self.id, "renewal")
+
+    @property
+    def shelves(self) -> list[UUID]:
+        """Under which it has passages: those that answer, and those that do not yet."""
+        return [self.id, self.draft_id, self.renewal_id]
 
     @property
     def is_website(self) -> bool:
@@ -273,7 +285,7 @@ class Passage(TenantOwned):
     )
     length = models.PositiveIntegerField(default=0, help_text="Its words and its heading's.")
     embedder = models.CharField(max_length=60)
-    embedding = VectorField(dimensions=384)
+    embedding = VectorField(dimensions=DIMENSIONS)
 
     class Meta(TenantOwned.Meta):
         indexes = [
@@ -302,7 +314,7 @@ class Sentence(TenantOwned):
     position = models.PositiveSmallIntegerField()
     text = models.TextField()
     length = models.PositiveIntegerField(help_text="Its words.")
-    embedding = VectorField(dimensions=384)
+    embedding = VectorField(dimensions=DIMENSIONS)
 
     class Meta(TenantOwned.Meta):
         constraints = [

@@ -118,7 +118,7 @@ WITH shelf AS MATERIALIZED (
     FROM candidates
     JOIN knowledge_passage passage ON passage.id = candidates.passage_id
     LEFT JOIN best USING (passage_id)
-    WHERE passage.tenant_id = %(tenant)s AND knowledge_id = ANY(%(readable)s)
+    WHERE passage.tenant_id = %(tenant)s AND knowledge_id = ANY(%(readable)s) AND embedder = %(model)s
 ), scored AS MATERIALIZED (
     SELECT *, %(cosine)s * cosine + %(sentence_cosine)s * sentence_cosine + %(bm25)s * bm25
               + %(sentence_bm25)s * sentence_bm25 + %(coverage)s * coverage AS score

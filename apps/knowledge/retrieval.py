@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
-
-from apps.agents import embedding
 from apps.agents.followups import in_context
 from apps.agents.providers.base import Turn
-from apps.knowledge import choice, ranking
+from apps.knowledge import choice, ranking, vectors
 from apps.knowledge.found import Found
 from apps.tenants.hops import hop
 from apps.tenants.postgres.prepared import Prepared
@@ -26,10 +23,12 @@ _CPU = ThreadPoolExecutor(1, "embed")  # one question at a time: more threads th
 
 
 class Shelf(NamedTuple):
-    """The sources that an agent may read and that are ready, and how sure it wants to be."""
+    """The sources that an agent may read and that are ready, how sure it wants to be, and the model of their vectors: empty where
+    there are none."""
 
     readable: list[UUID]
     threshold: float
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +64,30 @@ async def look(
 ) -> Search:
     """The passages this agent may read that fit the question best, sure or not."""
     asked = in_context(question, earlier=[turn.request for turn in history])
-    readable, threshold = shelf or await hop(shelf_of)(agent_id)
-    if not readable:
-        return Search(asked, [], threshold)
-    embedder = embedding.of(settings.EMBEDDER)
-    [vector] = await asyncio.get_running_loop().run_in_executor(_CPU, embedder.embed, [asked])
-    most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2}
-    found = await hop(ranking.ranked)(readable, asked, vector, model=embedder.model, **most)
+    readable, threshold, model = shelf or await hop(shelf_of)(agent_id)
+    found, before = list[Found](), ""
+    while not found and model not in {"", before}:
+        found = await _ranked(readable, asked, model, limit)
+        # Where something is to be found, nothing is only where it has been given vectors of another model since a moment.
+        before, model = model, model if found else await hop(vectors.of)(readable)
     return Search(asked, choice.chosen(found, limit=limit), threshold)
+
+
+async def _ranked(readable: Sequence[UUID], asked: str, model: str, limit: int) -> list[Found]:
+    [vector] = await asyncio.get_running_loop().run_in_executor(_CPU, _embed, model, asked)
+    most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2}
+    return await hop(ranking.ranked)(readable, asked, vector, model=model, **most)
+
+
+def _embed(model: str, asked: str) -> list[list[float]]:
+    return vectors.embedder(model).embed([asked])
 
 
 def shelf_of(agent_id: UUID) -> Shelf:
     row = _SHELF.first(agent=agent_id)
     assert row is not None
     readable, calibrated = row
-    return Shelf(readable, UNCALIBRATED if calibrated is None else calibrated)
+    return Shelf(readable, UNCALIBRATED if calibrated is None else calibrated, vectors.of(readable))
 
 
 _SHELF = Prepared(

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
+from django.db.models import QuerySet
 from pgvector.django import CosineDistance
 
-from apps.agents import embedding
 from apps.agents.sentences import sentences
 from apps.agents.words import WORD, content_words
+from apps.knowledge import vectors
 from apps.knowledge.models import Passage, Sentence
 
 NEAR = 0.55  # cosine to the nearest sentence that was given
@@ -38,11 +38,12 @@ def claims(answer: str, given: Sequence[UUID]) -> list[Claim]:
     said = list(_claiming(answer))
     if not said:
         return []
-    embedder = embedding.of(settings.EMBEDDER)
-    texts = list(Passage.objects.filter(id__in=given).values_list("heading", "text"))
-    known = " ".join(f"{heading} {text}" for heading, text in texts)
-    vectors = embedder.embed(said)
-    return [_judged(text, vector, given, known) for text, vector in zip(said, vectors, strict=True)]
+    found = list(Passage.objects.filter(id__in=given).values_list("heading", "text", "embedder"))
+    known = " ".join(f"{heading} {text}" for heading, text, _ in found)
+    embedder = vectors.embedder(found[0][2] if found else vectors.current())
+    comparable = Sentence.objects.filter(passage__in=given, passage__embedder=embedder.model)
+    made = embedder.embed(said)
+    return [_judged(text, vector, comparable, known) for text, vector in zip(said, made, strict=True)]
 
 
 def _claiming(answer: str) -> Iterator[str]:
@@ -52,9 +53,9 @@ def _claiming(answer: str) -> Iterator[str]:
             yield sentence
 
 
-def _judged(text: str, vector: Sequence[float], given: Sequence[UUID], known: str) -> Claim:
+def _judged(text: str, vector: Sequence[float], given: QuerySet[Sentence], known: str) -> Claim:
     apart = CosineDistance("embedding", list(vector))
-    closest = Sentence.objects.filter(passage__in=given).annotate(apart=apart).order_by("apart", "id").first()
+    closest = given.annotate(apart=apart).order_by("apart", "id").first()
     nearest, cosine = (closest.text, 1 - closest.apart) if closest else ("", 0.0)
     words = content_words(text)
     coverage = len(words & content_words(known)) / len(words)

@@ -99,15 +99,16 @@ def _has_content(path: Path) -> bool:
 
 
 def embedder(installation: Installation) -> str:
-    """The files of the embedding model are the ones this version was measured with."""
+    """There is such an embedder, and the files of the packaged one, which older vectors need too, are those this version was measured with."""
     name = installation.text("EMBEDDER", "minilm")
-    if name not in catalogue.EMBEDDERS:
-        raise Trouble(
-            f"there is no embedder {name}", remedy=f"set EMBEDDER to {' or '.join(catalogue.EMBEDDERS)}"
-        )
+    kind, _, model = name.partition(":")
+    if kind not in catalogue.EMBEDDERS or (kind == "minilm") == bool(model):
+        remote = ", ".join(f"{one}:MODEL" for one in catalogue.EMBEDDERS if one != "minilm")
+        raise Trouble(f"there is no embedder {name}", remedy=f"set EMBEDDER to minilm or one of {remote}")
     try:
         sizes = [len(minilm.checked(*file)) for file in (minilm.WEIGHTS, minilm.TOKENIZER)]
     except minilm.ModelFileError as error:
         remedy = "install the packages again (remove .venv, then `make up`)"
         raise Trouble(str(error).partition(";")[0], remedy=remedy) from error
-    return f"{minilm.MiniLM.model}, {sum(sizes) / 1e6:.0f} MB with the expected digests"
+    asked = f"{name}, whose dimension is looked at when serving begins; " if model else ""
+    return f"{asked}{minilm.MiniLM.model}, {sum(sizes) / 1e6:.0f} MB with the expected digests"

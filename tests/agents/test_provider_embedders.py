@@ -43,9 +43,12 @@ class Embedding(Upstream):
         return self
 
     async def _say(self, script: Script, asked: Asked, writer: asyncio.StreamWriter) -> bool:
-        vectors = [[float(len(text)), 1.0, *[0.0] * (self.width - 2)] for text in texts_of(asked)]
+        vectors = [self.vector(text) for text in texts_of(asked)]
         raw = script.raw or json.dumps(ANSWERS[self.wire.provider](vectors)).encode()
         return await super()._say(Script(raw=raw) if script.status == 200 else script, asked, writer)
+
+    def vector(self, text: str) -> list[float]:
+        return [float(len(text)), 1.0, *[0.0] * (self.width - 2)]
 
     @property
     def embedder(self) -> Embedder:

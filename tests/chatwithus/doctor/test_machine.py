@@ -69,6 +69,10 @@ class TestMachine:
         assert cause in diagnosis.of("embedder")
         assert "install the packages again" in diagnosis.of("embedder")
 
+    def test_one_that_asks_a_server_is_known(self, examined: Callable[..., Diagnosis]) -> None:
+        assert examined(EMBEDDER="openai:small").of("embedder").startswith("openai:small, whose dimension")
+        assert "there is no embedder openai" in examined(EMBEDDER="openai").of("embedder")
+
 
 def _hang_up_on_one(listener: socket.socket) -> None:
     listener.accept()[0].close()
