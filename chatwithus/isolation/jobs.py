@@ -85,6 +85,6 @@ JOBS: dict[str, Job] = {
     "apps.chats.tasks.rescue": _abandoned,
     "apps.chats.tasks.rescue_tenant": _abandoned,
     "apps.knowledge.tasks.complete_index": _unindexed,
-    "apps.knowledge.tasks.read_in": _waiting,
+    "apps.knowledge.tasks.read_on": _waiting,
     "apps.knowledge.tasks.sweep_tenant": _waiting,
 }

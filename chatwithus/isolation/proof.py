@@ -19,7 +19,7 @@ from chatwithus.isolation.tally import Tally
 from chatwithus.isolation.work import Work
 
 DOORS = ("routes", "frames", "tasks", "tables", "cache")
-SETS = 8  # of rows that strangers reach for
+SETS = 4  # of rows that strangers reach for
 _LOCK = 0x63616E617279  # "canary"
 
 Say = Callable[[str], None]

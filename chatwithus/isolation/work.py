@@ -44,11 +44,11 @@ class Work:
     def _try(self, task: Task[Any, Any]) -> None:
         jobs.prepare(str(task.name), self._other)
         if isinstance(task, TenantTask):
-            before = self._seen()
+            before = witness.fingerprint(self._other)
             self._judge(task, *self._run(task, self._own))
             if not isinstance(self._run(task, None)[1], scope.NoTenant):
                 self._tally.leak(f"task {task.name}: runs without a tenant")
-            witness.compare(before, self._seen(), self._other, self._tally)
+            witness.compare(before, witness.fingerprint(self._other), self._other, self._tally)
         self._control(task)
         self._other.renew()
 
