@@ -159,6 +159,7 @@ BEDROCK_REGION = env.text("BEDROCK_REGION", "")
 BEDROCK_PROFILE = env.text("BEDROCK_PROFILE", "")
 BEDROCK_ROLE = env.text("BEDROCK_ROLE", "")
 BEDROCK_URL = env.text("BEDROCK_URL", "")
+SHARED_MODELS = env.words("SHARED_MODELS", "ollama:*")  # of those servers; others cost the operator
 PROVIDER_HOSTS = env.words("PROVIDER_HOSTS")  # hosts in the private network that organisations may name
 PROVIDER_CONCURRENCY = env.integer("PROVIDER_CONCURRENCY", 32)
 

@@ -12,6 +12,9 @@ class AgentsConfig(AppConfig):
         """Tell the catalogue, which knows nothing of Django, what the installation adds to it."""
         from apps.agents import faces as faces  # hears of changes
 
+        if wrong := [one for one in settings.SHARED_MODELS if ":" not in one]:
+            message = f"SHARED_MODELS: write provider:model, such as openai:gpt-5-mini or ollama:*, not {wrong[0]!r}."
+            raise ImproperlyConfigured(message)
         try:
             for name, path in settings.PROVIDERS.items():
                 catalogue.register(name, path)

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 
+from apps.agents import connections
 from apps.agents.providers import catalogue
 from apps.tenants import scope
 from apps.tenants.models import Tenant
@@ -189,7 +190,8 @@ def not_to_be_used(tenant: Tenant, provider: str, model: str) -> tuple[str, str]
             "model",
             f"This tenant may not use {model!r}. Of {provider} it may use {', '.join(allowed)}.",
         )
-    return None
+    withheld = connections.withheld(provider, model)
+    return ("model", withheld) if withheld else None
 
 
 def _unstorable(held: Any) -> str | None:

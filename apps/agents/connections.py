@@ -1,6 +1,8 @@
 """How the tenant in scope reaches a provider: by what it keeps itself, or by what the operator gives to everybody. Never by some of
-each: the operator's key would go to whatever address a tenant writes down."""
+each: the operator's key would go to whatever address a tenant writes down. What is thought on the operator's account is what SHARED_MODELS
+names, whatever a tenant's owner allows."""
 
+from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,12 +15,23 @@ from apps.tenants.models import Credential
 PUBLIC = {"ollama": "https://ollama.com", "openai": "https://api.openai.com/v1"}
 
 
-def of(provider: str) -> Connection:
-    """Raises ProviderError where nobody has said how."""
+def of(provider: str, model: str) -> Connection:
+    """Raises ProviderError where nobody has said how, or the operator does not give this model to everybody."""
     if provider not in credentials.FIELDS:
         return NOWHERE
-    kept = Credential.objects.filter(provider=provider).first()
-    return own(provider, _opened(kept)) if kept else shared(provider)
+    if kept := Credential.objects.filter(provider=provider).first():
+        return own(provider, _opened(kept))
+    given = shared(provider)
+    if not _is_given(provider, model):
+        raise ProviderError(_not_given(provider, model), kind="refused", retryable=False)
+    return given
+
+
+def withheld(provider: str, model: str) -> str | None:
+    """A sentence for staff where the tenant in scope would think on the operator's account, which is not for this model."""
+    if provider not in credentials.FIELDS or _GIVEN[provider]() is None or _is_given(provider, model):
+        return None
+    return None if Credential.objects.filter(provider=provider).exists() else _not_given(provider, model)
 
 
 def own(provider: str, kept: dict[str, str]) -> Connection:
@@ -36,7 +49,7 @@ def own(provider: str, kept: dict[str, str]) -> Connection:
 
 def shared(provider: str) -> Connection:
     """By what the operator gives to everybody. Raises ProviderError where that is nothing."""
-    given = {"ollama": _ollama, "openai": _openai, "bedrock": _bedrock}[provider]()
+    given = _GIVEN[provider]()
     if given is None:
         raise ProviderError(
             f"Nothing is kept for {provider}: an owner of the organisation adds it under Organisation.",
@@ -73,8 +86,22 @@ def _bedrock() -> Connection | None:
     )
 
 
+def _is_given(provider: str, model: str) -> bool:
+    return any(fnmatchcase(f"{provider}:{model}", one) for one in settings.SHARED_MODELS)
+
+
+def _not_given(provider: str, model: str) -> str:
+    return (
+        f"The operator does not give {provider}:{model} to everybody (SHARED_MODELS): choose another, "
+        f"or an owner of the organisation adds its own way to {provider} under Organisation."
+    )
+
+
 def _opened(kept: Credential) -> dict[str, str]:
     try:
         return kept.opened()
     except sealing.Unsealable as error:
         raise ProviderError(str(error), kind="refused", retryable=False) from None
+
+
+_GIVEN = {"ollama": _ollama, "openai": _openai, "bedrock": _bedrock}

@@ -53,4 +53,4 @@ def _mind(tenant: Tenant, provider: str, model: str) -> Mind:
     if not tenant.may_use(provider, model):
         message = f"The organisation does not allow {provider}:{model}."
         raise ProviderError(message, kind="refused", retryable=False)
-    return Mind(tenant.id, provider, model, connections.of(provider))
+    return Mind(tenant.id, provider, model, connections.of(provider, model))

@@ -29,7 +29,7 @@ def of(agent: Agent) -> Status:
             if refused := not_to_be_used(tenant, provider, model):
                 unable.append(f"Not allowed any more: {refused[1]}")
             else:
-                connections.of(provider)
+                connections.of(provider, model)
                 able += 1
         except ProviderError as error:
             unable.append(f"No way to reach {provider}: {error}")

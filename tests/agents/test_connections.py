@@ -23,12 +23,13 @@ def given(settings: Any) -> Any:
         "ours",
         "arn:aws:iam::123456789012:role/ours",
     )
+    settings.SHARED_MODELS = ["ollama:*", "openai:*", "bedrock:*"]
     return settings
 
 
 def test_what_the_operator_gives_is_for_whoever_keeps_nothing(acme: House, given: Any) -> None:
     with acme.scope():
-        found = {name: connections.of(name) for name in ("ollama", "openai", "bedrock")}
+        found = {name: connections.of(name, "m") for name in ("ollama", "openai", "bedrock")}
     assert all(one.is_shared and one.is_trusted for one in found.values())
     assert [found["ollama"].url, found["openai"].url] == ["http://127.0.0.1:1", "http://127.0.0.1:2/v1"]
     assert found["openai"].secret("api_key") == "operators-key"
@@ -45,7 +46,7 @@ def test_nothing_of_the_operators_goes_where_a_tenant_says(
 ) -> None:
     with acme.scope():
         Credential.keep(provider, kept, hint="")
-        found = connections.of(provider)
+        found = connections.of(provider, "m")
     assert (found.url, found.is_shared, found.is_trusted, found.profile, found.role) == (
         url,
         False,
@@ -55,7 +56,7 @@ def test_nothing_of_the_operators_goes_where_a_tenant_says(
     )
     assert "operators-key" not in dict(found.secrets).values()
     with globex.scope():
-        assert connections.of(provider).is_shared
+        assert connections.of(provider, "m").is_shared
 
 
 def test_a_server_inside_is_trusted_where_the_operator_says_so(acme: House, settings: Any) -> None:
@@ -63,14 +64,14 @@ def test_a_server_inside_is_trusted_where_the_operator_says_so(acme: House, sett
     with acme.scope():
         for port, is_trusted in ((8000, True), (8001, False)):
             Credential.keep("openai", {"url": f"http://models.internal:{port}/v1"}, hint="")
-            assert connections.of("openai").is_trusted is is_trusted
+            assert connections.of("openai", "m").is_trusted is is_trusted
 
 
 @pytest.mark.parametrize("provider", ["ollama", "openai", "bedrock"])
 def test_nobody_said_how(acme: House, settings: Any, provider: str) -> None:
     settings.OLLAMA_URL = ""
     with acme.scope(), pytest.raises(ProviderError, match="Nothing is kept") as raised:
-        connections.of(provider)
+        connections.of(provider, "m")
     assert (raised.value.kind, raised.value.retryable) == ("refused", False)
 
 
@@ -80,7 +81,7 @@ def test_what_no_key_opens_any_more_is_said(acme: House, settings: Any) -> None:
         Credential.keep("openai", {"api_key": "their-own-key"}, hint="")
         settings.DEPLOYMENT_KEYS = ["new"]
         with pytest.raises(ProviderError, match="DEPLOYMENT_KEYS"):
-            connections.of("openai")
+            connections.of("openai", "m")
 
 
 def test_minds_that_cannot_be_reached_or_used_are_left_out(acme: House, settings: Any) -> None:

@@ -37,6 +37,7 @@ async def upstream(
     async with Upstream(wire) as upstream:
         connection = wire.connection(upstream.port)
         settings.BEDROCK_URL, settings.BEDROCK_REGION = connection.url, connection.region
+        settings.SHARED_MODELS = ["bedrock:*"]
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", connection.secret("access_key_id"))
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", connection.secret("secret_access_key"))
         await on_database(_move)(house, wire.provider, connection.url, connection.secret("api_key"))

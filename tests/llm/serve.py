@@ -1,6 +1,6 @@
 """A real small model (SmolLM2-135M) behind an OpenAI-compatible server: `python tests/llm/serve.py` prints its address.
 
-For trying generation without a network, wisdom aside: OPENAI_URL=http://127.0.0.1:PORT/v1 make up."""
+For trying generation without a network, wisdom aside: OPENAI_URL=http://127.0.0.1:PORT/v1 SHARED_MODELS='openai:*' make up."""
 
 import importlib.util
 import signal
