@@ -60,7 +60,8 @@ def change_member(request: HttpRequest, member_id: UUID, body: RoleRequest) -> M
     **reference.REMOVE_MEMBER,
 )
 def remove_member(request: HttpRequest, member_id: UUID) -> Status[None]:
-    """They see nothing of the organisation any more, also where they are signed in, within a second."""
+    """They see nothing of the organisation any more, also where they are signed in, within a second. Keys that they minted are revoked
+    (each in the audit log), and their open invitations hold no more."""
     members.remove(_find_member(member_id), by=request.admitted)  # type: ignore[attr-defined]
     return Status(204, None)
 

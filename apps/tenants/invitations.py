@@ -13,7 +13,7 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.tenants import audit, limits, members, scope
+from apps.tenants import audit, keyring, limits, members, roles, scope
 from apps.tenants.access import Admitted, Forbidden
 from apps.tenants.models import Invitation, Membership, Tenant
 
@@ -22,7 +22,7 @@ OPEN = {"accepted_at": None, "revoked_at": None}
 
 
 class BadLink(ValueError):
-    """It was not signed here, or its invitation was accepted, revoked or is too old."""
+    """It was not signed here, or its invitation was accepted, revoked, is too old, or not its inviter's to give any more."""
 
     def __init__(self) -> None:
         super().__init__("This link does not hold any more. Ask whoever invited you for a new one.")
@@ -62,7 +62,8 @@ def invite(email: str, role: str, *, by: Admitted | None = None) -> tuple[Invita
     with transaction.atomic():
         for earlier in Invitation.objects.filter(email=email, **OPEN):
             revoke(earlier)
-        made = Invitation.objects.create(email=email, role=role, invited_by=by.actor.name if by else "")
+        inviter = {"invited_by": by.actor.name if by else "", "inviter_id": keyring.person_behind(by)}
+        made = Invitation.objects.create(email=email, role=role, **inviter)
         audit.note("invitation.made", made, role=role)
     return made, link(made)
 
@@ -86,6 +87,7 @@ def find(invitation_id: UUID) -> Invitation:
     found = Invitation.objects.filter(id=invitation_id).first()
     if found is None or not found.is_open or not Tenant.objects.get(id=scope.current()).is_active:
         raise BadLink
+    _require_inviter(found)
     return found
 
 
@@ -113,6 +115,7 @@ def accept(invitation: Invitation, user: Any) -> Membership:
             raise WrongAccount(invitation.email)
         if members.is_member(user):
             raise AlreadyMember(invitation.email)
+        _require_inviter(invitation)
         _use_up(invitation)
         return Membership.objects.create(user=user, role=invitation.role)
 
@@ -150,6 +153,15 @@ def _use_up(invitation: Invitation) -> None:
     now = timezone.now()
     held = Invitation.objects.filter(id=invitation.id, expires_at__gt=now, **OPEN)
     if held.update(accepted_at=now) != 1:
+        raise BadLink
+
+
+def _require_inviter(invitation: Invitation) -> None:
+    """It holds while whoever made it could make it again: not once they are removed, made less, or locked out."""
+    if invitation.inviter_id is None:
+        return
+    inviter = Membership.objects.filter(user_id=invitation.inviter_id, user__is_active=True).first()
+    if inviter is None or not members.can_give(roles.of(inviter.role), invitation.role):
         raise BadLink
 
 

@@ -30,11 +30,18 @@ def mint(
         _require(by, name, wanted)
         expires_at = _in_time(expires_at, by)
     with transaction.atomic():
-        key, secret = ApiKey.mint(name.strip(), wanted, expires_at)
+        key, secret = ApiKey.mint(name.strip(), wanted, expires_at, person_behind(by))
         audit.note(
             "key.minted", key, scopes=wanted, expires_at=expires_at.isoformat() if expires_at else None
         )
     return key, secret
+
+
+def person_behind(by: Admitted | None) -> int | None:
+    """Whoever acts, or minted the key that does; nobody behind the operator's commands and the keys that these made."""
+    if by is not None and by.actor.kind == "key":
+        return ApiKey.objects.values_list("minted_by_id", flat=True).get(id=by.actor.id)
+    return int(by.actor.id) if by is not None and by.actor.kind == "user" else None
 
 
 def may_mint(by: Admitted, scope: str) -> bool:
@@ -45,6 +52,13 @@ def revoke(key: ApiKey) -> None:
     """It opens nothing from now on, and what it holds open closes within a second."""
     with audit.deed("key.revoked", key):
         key.revoke()
+
+
+def revoke_beyond(user_id: int, kept: frozenset[str]) -> None:
+    """Whatever this person minted that can do more than what is left to them."""
+    for key in ApiKey.objects.filter(minted_by_id=user_id, revoked_at=None).order_by("id"):
+        if not roles.of_key(key.scopes) <= kept:
+            revoke(key)
 
 
 def _checked(name: str, scopes: Iterable[str], expires_at: datetime | None) -> list[str]:

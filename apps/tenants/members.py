@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from apps.tenants import audit
+from apps.tenants import audit, keyring, roles
 from apps.tenants.access import Admitted, Forbidden
 from apps.tenants.models import Membership
 
@@ -27,11 +27,15 @@ _REFUSALS = (Forbidden, LastOwner)
 
 
 def may_give(by: Admitted, role: str) -> bool:
-    return by.may("people.manage") and (role != OWNER or by.may("owners.manage"))
+    return can_give(by.abilities, role)
+
+
+def can_give(abilities: frozenset[str], role: str) -> bool:
+    return "people.manage" in abilities and (role != OWNER or "owners.manage" in abilities)
 
 
 def change_role(member: Membership, role: str, *, by: Admitted) -> None:
-    """Raises Forbidden, LastOwner, NoSuchMember."""
+    """Keys that they minted and that can do more than the new role are revoked. Raises Forbidden, LastOwner, NoSuchMember."""
     with audit.deed("member.role_changed", member, refusals=_REFUSALS, role=[member.role, role]):
         held = _held(member)
         _require(by, held.role, role)
@@ -39,10 +43,12 @@ def change_role(member: Membership, role: str, *, by: Admitted) -> None:
             _keep_an_owner(held)
         held.role = role
         held.save(update_fields=["role"])
+        keyring.revoke_beyond(held.user_id, roles.of(role) | {"chats.ask"})
 
 
 def remove(member: Membership, *, by: Admitted) -> None:
-    """From now on they see nothing of this tenant; what they wrote keeps their name. Everybody may remove themselves.
+    """From now on they see nothing of this tenant; what they wrote keeps their name, the keys that they minted are
+    revoked, and their open invitations hold no more. Everybody may remove themselves.
 
     Raises Forbidden, LastOwner, NoSuchMember."""
     with audit.deed("member.removed", member, refusals=_REFUSALS):
@@ -50,6 +56,7 @@ def remove(member: Membership, *, by: Admitted) -> None:
         if not is_oneself(held, by):
             _require(by, held.role)
         _keep_an_owner(held)
+        keyring.revoke_beyond(held.user_id, frozenset())
         held.delete()
 
 

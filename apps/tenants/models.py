@@ -136,6 +136,14 @@ class ApiKey(TenantOwned):
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=20), default=chat_only)
+    minted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="Empty: the operator, or nobody remembers.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
@@ -149,12 +157,17 @@ class ApiKey(TenantOwned):
 
     @classmethod
     def mint(
-        cls, name: str, scopes: Iterable[str] = ("chat",), expires_at: datetime | None = None
+        cls,
+        name: str,
+        scopes: Iterable[str] = ("chat",),
+        expires_at: datetime | None = None,
+        minted_by: int | None = None,
     ) -> tuple["ApiKey", str]:
         """A new key and its only appearance in clear."""
         secret = keys.generate()
         known = {"prefix": keys.prefix(secret), "digest": keys.digest(secret)}
-        made = cls.objects.create(name=name, scopes=list(scopes), expires_at=expires_at, **known)
+        given = {"scopes": list(scopes), "expires_at": expires_at, "minted_by_id": minted_by}
+        made = cls.objects.create(name=name, **given, **known)
         return made, secret
 
     @property
@@ -175,6 +188,14 @@ class Invitation(TenantOwned):
     email = models.EmailField()
     role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.STAFF)
     invited_by = models.CharField(max_length=150, blank=True)
+    inviter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="Who has to be able to give this role until it is taken; empty: the operator.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(default=in_some_days)
     accepted_at = models.DateTimeField(null=True, blank=True)

@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
-from apps.tenants import access, invitations
+from apps.tenants import access, invitations, keyring, members
 from apps.tenants.access import Forbidden
 from apps.tenants.invitations import AlreadyMember, BadLink, HasAccount, WrongAccount
 from apps.tenants.models import Invitation, Membership
-from tests.tenants.acting import at_work, log, said
+from tests.tenants.acting import at_work, log, member, said
 from tests.world import House
 
 PASSWORD = "a long and winding road"
@@ -182,3 +182,44 @@ def test_the_rivals_invitation_is_none_here(acme: House, globex: House) -> None:
 def test_no_link_stands_in_the_log(acme: House) -> None:
     _, link = invite(acme)
     assert signed(link) not in str([vars(entry) for entry in log(acme)])
+
+
+@pytest.mark.parametrize("end", ["removed", "made staff", "locked out"])
+def test_what_a_manager_gave_ends_with_what_they_may_give(acme: House, end: str) -> None:
+    """Otherwise they came back by another address of their own."""
+    manager = acme.colleague("manager")
+    made, _ = invite(acme, "manager", manager)
+    with at_work(acme) as by:
+        if end == "removed":
+            members.remove(member(acme, manager), by=by)
+        if end == "made staff":
+            members.change_role(member(acme, manager), "staff", by=by)
+    if end == "locked out":
+        get_user_model().objects.filter(pk=manager.pk).update(is_active=False)
+    with acme.scope():
+        with pytest.raises(BadLink):
+            invitations.find(made.id)
+        with pytest.raises(BadLink):
+            invitations.accept(made, newcomer(acme))
+    assert said(acme)[-1] == ("invitation.accepted", "refused")
+
+
+def test_a_key_gives_no_longer_than_whoever_minted_it(acme: House) -> None:
+    owner = acme.colleague("owner")
+    with at_work(acme, owner) as by:
+        _, secret = keyring.mint("Directory", ["manage"], by=by)
+    program = access.by_key(secret)
+    assert program is not None
+    with access.entered(program):
+        made, _ = invitations.invite(address(acme), "manager", by=program)
+        assert invitations.find(made.id) == made
+    with at_work(acme) as by:
+        members.remove(member(acme, owner), by=by)
+        with pytest.raises(BadLink):
+            invitations.find(made.id)
+
+
+def test_what_the_operator_gave_holds_whoever_goes(acme: House) -> None:
+    with acme.scope():
+        made, _ = invitations.invite(address(acme), "manager")
+        assert invitations.find(made.id) == made

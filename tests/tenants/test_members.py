@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from apps.tenants import access, members
+from apps.tenants import access, keyring, members
 from apps.tenants.access import Forbidden
 from apps.tenants.members import LastOwner, NoSuchMember
 from apps.tenants.models import Membership
@@ -122,3 +122,30 @@ def test_the_rivals_member_is_nobody_here(acme: House, globex: House) -> None:
     with at_work(acme) as by, pytest.raises(NoSuchMember):
         members.remove(theirs, by=by)
     assert admitted(globex).role == "owner"
+
+
+@pytest.mark.parametrize(("role", "after", "open_after"), [
+    ("manager", None, set()), ("owner", None, set()), ("manager", "staff", {"chat"}), ("owner", "manager", {"chat", "read"}),
+    ("manager", "owner", {"chat", "read"}),
+])  # fmt: skip
+def test_no_key_outlives_what_its_maker_may(
+    acme: House, role: str, after: str | None, open_after: set[str]
+) -> None:
+    """Nor does one that such a key made, and each is written down under whoever took the role away."""
+    maker, secrets = acme.colleague(role), {}
+    with at_work(acme, maker) as by:
+        for scope in ("chat", "read", *(["manage"] if role == "owner" else [])):
+            secrets[scope] = keyring.mint(scope, [scope], by=by)[1]
+    if program := access.by_key(secrets.get("manage", "")):
+        with access.entered(program):
+            secrets["made by a key"] = keyring.mint("made by a key", ["manage"], by=program)[1]
+    with at_work(acme) as by:
+        if after:
+            members.change_role(member(acme, maker), after, by=by)
+        else:
+            members.remove(member(acme, maker), by=by)
+    assert {name for name, secret in secrets.items() if access.by_key(secret)} == open_after
+    revoked = log(acme, "key.revoked")
+    assert {entry.target_name.partition(" (")[0] for entry in revoked} == set(secrets) - open_after
+    assert {entry.actor_name for entry in revoked} <= {acme.user.username}
+    assert access.by_key(acme.key) is not None
