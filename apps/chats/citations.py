@@ -8,37 +8,73 @@ from apps.chats import hazards
 from apps.knowledge.retrieval import Found
 
 _MARKER = re.compile(r"\[(\d{1,2})\]")
-_CITED = re.compile(r"\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
-_BEGUN = re.compile(r"\[[\d\s,;]{0,24}\Z")
-_LOOK = re.compile(rf"[\[{hazards.TOLD}]")
+_LIST = r"\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*"
+_RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
+_FORM = rf"(?:\[(?P<foot>\^?){_LIST}\]|【{_LIST}(?:[:†][^】\n]{{0,40}})?】)"
+_ADDRESS = r"\([ \t]*<?(?:[a-z][a-z0-9+.-]{0,20}:(?=\S)|[/#?]|www\.)"
+_CITED = re.compile(rf"{_FORM}(?P<link>{_ADDRESS}[^\n)]{{0,2000}}\))?", re.IGNORECASE)
+_BEGUN = re.compile(
+    rf"(?:\[\^?[\d\s,;–-]{{0,60}}|【[\d\s,;–-]{{0,60}}(?:[:†][^】\n]{{0,40}})?"
+    rf"|{_FORM}(?:\([ \t]*<?(?:[a-z][a-z0-9+.-]{{0,20}}:?|w{{0,3}})|{_ADDRESS}[^\n)]{{0,2000}})?)\Z",
+    re.IGNORECASE,
+)
+_INDEXED = re.compile(r"[\w)\]}]", re.ASCII)
+_LOOK = re.compile(rf"[\[【{hazards.TOLD}]")
 _UNTOLD = re.compile(f"[{hazards.TOLD}]")
 
 
 class Sieve:
-    """Between what a model says and what a reader is told: a number that was not given is left out, also where it arrives in pieces, and so
-    is what no reader would see. `given` passages there are."""
+    """Between what a model says and what a reader is told: a number that was not given is left out, also where it arrives in pieces or in
+    other brackets, and so are its link and what no reader would see. `given` passages there are."""
 
     def __init__(self, given: int = 0) -> None:
         self.given = given
-        self._held = ""
+        self._held = self._before = ""
         self._has_ended = False
 
     def pass_on(self, text: str) -> str:
-        """What can be told now of what came; a marker that has only begun waits for its end."""
+        """What can be told now of what came; a marker that has only begun waits for its end, and for a link behind it."""
         if not self._held and not _LOOK.search(text):
+            self._before = text[-1:] or self._before
             return text
         text = _UNTOLD.sub("", self._held + text)
         begun = None if self._has_ended else _BEGUN.search(text)
         self._held = begun[0] if begun else ""
-        return _CITED.sub(self._checked, text[: begun.start()] if begun else text)
+        return "".join(self._checked(text[: begun.start()] if begun else text))
 
     def end(self) -> None:
         """Nothing more comes: what waits for its end is passed on next, as it is."""
         self._has_ended = True
 
-    def _checked(self, marker: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", marker[1])]
-        return "".join(f"[{number}]" for number in numbers if 0 < number <= self.given)
+    def _checked(self, text: str) -> Iterator[str]:
+        done = 0
+        for marker in _CITED.finditer(text):
+            yield self._plain(text[done : marker.start()])
+            yield self._cited(marker)
+            done = marker.end()
+        yield self._plain(text[done:])
+
+    def _plain(self, text: str) -> str:
+        self._before = text[-1:] or self._before
+        return text
+
+    def _cited(self, marker: re.Match[str]) -> str:
+        """Numbers that were given. What stands right behind a name, such as `words[3]`, is an index, unless all of it was given."""
+        numbers = list(_numbers(marker[2] or marker[3]))
+        was_given = [number for number in numbers if 0 < number <= self.given]
+        is_plain = marker[2] and not marker["foot"] and not marker["link"]
+        if is_plain and _INDEXED.match(self._before):
+            self._before = "]"
+            if was_given != numbers:
+                return marker[0]
+        else:
+            self._before = ""  # the next of a row of markers stands behind what this one does
+        return "".join(f"[{number}]" for number in was_given)
+
+
+def _numbers(listed: str) -> Iterator[int]:
+    for first, last in _RANGE.findall(listed):
+        yield from range(int(first), int(last or first) + 1)
 
 
 def resolve(answer: str, given: Sequence[Found]) -> list[dict[str, Any]]:

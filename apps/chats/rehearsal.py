@@ -63,7 +63,8 @@ async def _answer(agent: Agent, wanted: Configuration, told: Composed) -> str:
         await hop(_settle)(name, agent, version, counted[-1] if counted else None, made)
     sieve = citations.Sieve(len(told.given))
     sieve.end()
-    return sieve.pass_on("".join(said))
+    answer = sieve.pass_on("".join(said))
+    return answer if answer.strip() else wanted.refusal
 
 
 def _reserve(name: UUID, agent: Agent, wanted: Configuration, question: str) -> None:

@@ -147,6 +147,9 @@ class Reply:
         watchdog.stop()
         self._sieve.end()
         self._said.flush()
+        if not self._said.text.strip():  # all of it was invented, or nothing that a reader would see
+            self._said.add(agent.refusal)
+            self._said.flush()
         cited = citations.resolve(self._said.text, told.given)
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
 

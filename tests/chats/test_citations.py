@@ -45,15 +45,29 @@ def sieved(text: str, given: int, size: int) -> str:
     return "".join([*said, sieve.pass_on("")])
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 1000])
 @pytest.mark.parametrize(("said", "told"), [
     ("You have 30 days. [1]", "You have 30 days. [1]"), ("So [7] it is [2].", "So  it is [2]."), ("[1][7][2]", "[1][2]"), ("[1, 7, 2]", "[1][2]"),
     ("[ 7 ]", ""), ("[0]", ""), ("[999]", ""), ("[ 2 ]", "[2]"), ("[2; 9]", "[2]"), ("a[x] b[12a] [not]", "a[x] b[12a] [not]"), ("an end [1", "an end [1"),
     ("[", "["), ("[[7]]", "[]"), ("[1234] words", "[1234] words"), ("red \x1b[31mtext\x1b[0m", "red [31mtext[0m"), ("a\u202eb\U000e0041c", "abc"),
+    ("[1-9]", "[1][2]"), ("see [3–9].", "see ."), ("so【7】", "so"), ("so【2†source】", "so[2]"), ("so【4:0†source】", "so"), ("so[^7] and[^1]", "so and[1]"),
+    ("use arr[0] and m[12] or f(x)[3][0] now", "use arr[0] and m[12] or f(x)[3][0] now"), ("30 days[1] and[1, 2].", "30 days[1] and[1][2]."),
+    ("[7](http://evil.example/a) x", " x"), ("so [1](HTTPS://evil.example/a 'b'), y", "so [1], y"), ("a[7](//evil.example)", "a"), ("[7](see below)", "(see below)"),
+    ("[7](javascript:alert)[8]", ""), ("[1](Note: only here)", "[1](Note: only here)"), ("【7", "【7"), ("[2](www", "[2](www"), ("三十天[7]。", "三十天。"),
     ("keeps 👩‍👩‍👧 ❤️ می‌خواهم", "keeps 👩‍👩‍👧 ❤️ می‌خواهم"), ("one\ttwo\nthree", "one\ttwo\nthree"),
 ])  # fmt: skip
 def test_numbers_that_were_not_given_never_leave_however_they_arrive(said: str, told: str, size: int) -> None:
     assert sieved(said, 2, size) == told
+
+
+def test_a_parenthesis_behind_a_marker_waits_no_longer_than_it_may_be_a_link() -> None:
+    sieve = citations.Sieve(2)
+    assert [sieve.pass_on(piece) for piece in ("[1]", "(see", " the", " receipt")] == [
+        "",
+        "",
+        "[1](see the",
+        " receipt",
+    ]
 
 
 def test_a_bracket_that_never_closes_does_not_hold_up_what_follows() -> None:

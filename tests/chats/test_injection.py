@@ -9,7 +9,7 @@ import pytest
 from channels.db import database_sync_to_async
 
 from apps.agents.providers.base import Prompt
-from apps.chats import conversations, replies
+from apps.chats import conversations, rehearsal, replies
 from apps.chats.conversations import Opening
 from apps.chats.entries import Entry
 from apps.chats.models import Chat, ContentChat
@@ -113,6 +113,18 @@ async def test_what_a_model_invents_or_hides_never_leaves(house: House, said: st
     exchange = await saved(entries)
     assert {one["number"] for one in exchange.citations} <= {1}
     assert last(entries)["type"] == "reply.completed"
+
+
+@pytest.mark.parametrize("said", ["[9]", "[9][8]%20%0A", "[7](http://evil.example/a)"])
+async def test_an_answer_of_inventions_alone_ends_as_a_refusal(house: House, said: str) -> None:
+    agent = await on_database(script)(house, f"say={said}")
+    entries = await ask(house, "When is the shop open?")
+    exchange = await saved(entries)
+    assert text_of(entries) == exchange.response
+    assert exchange.response.strip() == agent.refusal
+    assert (last(entries)["type"], exchange.grounded) == ("reply.completed", False)
+    rehearsed = await rehearsal.rehearse(agent, "When is the shop open?")
+    assert rehearsed.answer == agent.refusal
 
 
 async def test_an_agent_that_answers_only_from_knowledge_asks_no_model_without_any(house: House) -> None:
