@@ -4,7 +4,8 @@ A reservation is the most that the reply can cost, and one UPDATE takes it only 
 once, used and reserved together never pass the budget. Of a reply whose process died nobody knows what it has cost: all that was
 reserved for it counts as used, and where it is run again, that is reserved anew.
 
-No organisation is without a budget: until its owner sets one for all agents, the setting DAILY_TOKENS holds."""
+No organisation is without a budget of tokens: until its owner sets one for all agents, the setting DAILY_TOKENS holds. A budget that is
+dropped stays as a row without limits, so that what was spent counts where it is set again."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -16,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.agents import prices
@@ -25,6 +26,7 @@ from apps.agents.providers.base import Usage
 from apps.tenants import actors, audit
 from apps.tenants.postgres.prepared import Prepared, Table
 
+HOLDS = Q(tokens__isnull=False) | Q(cost__isnull=False)  # others were dropped
 STALE = timedelta(days=1)  # no reply runs for so long: whatever reserved this has vanished
 
 
@@ -64,8 +66,9 @@ def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
 
     Raises BudgetExhausted. To be called in the transaction that claims the reply."""
     budgets = [_BUDGETS.read(row) for row in _THAT_LIMIT.rows(agent=agent.id)]
-    if settings.DAILY_TOKENS and all(one.agent_id for one in budgets):
-        budgets = sorted([*budgets, _by_default()], key=lambda one: one.id)
+    if settings.DAILY_TOKENS and all(one.agent_id or one.tokens is None for one in budgets):
+        default = _by_default()
+        budgets = sorted([default, *(one for one in budgets if one != default)], key=lambda one: one.id)
     if not budgets:
         return None
     with transaction.atomic() if len(budgets) > 1 else nullcontext():  # one alone fails before it has written
@@ -104,8 +107,10 @@ def _dearest(agent: Agent, usage: Usage) -> Decimal:
 def gauges() -> Iterator[Gauge]:
     """Every budget of the tenant, those of the whole organisation first."""
     today = timezone.now().date()
-    budgets = Budget.objects.select_related("agent").order_by(
-        F("agent__name").asc(nulls_first=True), "period"
+    budgets = (
+        Budget.objects.filter(HOLDS)
+        .select_related("agent")
+        .order_by(F("agent__name").asc(nulls_first=True), "period")
     )
     found = {
         (one.budget_id, one.start): one for one in Spending.objects.filter(start__gte=today.replace(day=1))
@@ -128,17 +133,18 @@ def keep(agent: Agent | None, period: str, *, tokens: int | None, cost: Decimal 
 
 
 def drop(budget: Budget) -> None:
-    """From now on it limits nothing; where no other is for all agents, DAILY_TOKENS holds."""
+    """From now on it limits nothing; where no other of tokens is for all agents, DAILY_TOKENS holds."""
     with transaction.atomic():
         audit.note("budget.deleted", budget)
-        budget.delete()
+        budget.tokens = budget.cost = None
+        budget.save(update_fields=["tokens", "cost"])
 
 
 def _by_default() -> Budget:
-    budget, is_new = Budget.objects.get_or_create(
-        agent=None, period=Budget.Period.DAY, defaults={"tokens": settings.DAILY_TOKENS}
-    )
-    if is_new:
+    """The daily one of all agents, which may be there without tokens: dropped, or of money alone."""
+    budget, _ = Budget.objects.get_or_create(agent=None, period=Budget.Period.DAY)
+    if Budget.objects.filter(id=budget.id, tokens=None).update(tokens=settings.DAILY_TOKENS):
+        budget.tokens = settings.DAILY_TOKENS
         with actors.acting(actors.SYSTEM):
             audit.note("budget.changed", budget, tokens=budget.tokens, cost=None)
     return budget
@@ -174,6 +180,7 @@ def _tokens(usage: Usage) -> int:
 _BUDGETS = Table(Budget)
 _THAT_LIMIT = Prepared(
     f"SELECT {_BUDGETS.columns('b')} FROM agents_budget b "
-    "WHERE tenant_id = %(tenant)s AND (agent_id IS NULL OR agent_id = %(agent)s) ORDER BY id"
+    "WHERE tenant_id = %(tenant)s AND (agent_id IS NULL OR agent_id = %(agent)s) "
+    "AND (tokens IS NOT NULL OR cost IS NOT NULL) ORDER BY id"
 )
 _HELD = Prepared("SELECT 1 FROM agents_reservation WHERE tenant_id = %(tenant)s AND exchange = %(exchange)s")

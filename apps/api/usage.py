@@ -70,7 +70,7 @@ def keep(request: HttpRequest, body: BudgetRequest) -> BudgetResponse:
 )
 def drop(request: HttpRequest, budget_id: UUID) -> Status[None]:
     """From now on nothing limits that."""
-    budget = Budget.objects.select_related("agent").filter(id=budget_id).first()
+    budget = Budget.objects.select_related("agent").filter(budgets.HOLDS, id=budget_id).first()
     if budget is None:
         raise NotFound("There is no budget with this id.")
     budgets.drop(budget)

@@ -39,6 +39,6 @@ def usage(request: HttpRequest) -> HttpResponse:
 @staff("organisation.manage")
 @require_POST
 def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
-    budgets.drop(get_object_or_404(Budget.objects.select_related("agent"), id=pk))
+    budgets.drop(get_object_or_404(Budget.objects.select_related("agent"), budgets.HOLDS, id=pk))
     messages.success(request, "Deleted. From the next reply on it limits nothing.")
     return redirect("console:usage")

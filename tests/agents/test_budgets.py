@@ -215,7 +215,46 @@ def test_a_budget_for_all_agents_takes_its_place_and_one_for_an_agent_does_not(
         whole = budgets.keep(None, "month", tokens=1000, cost=None)
         assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50)) is not None
         assert spent(whole) == (0, 150)
-        assert Budget.objects.filter(agent=None).count() == 1
+        assert [one.budget for one in budgets.gauges() if one.budget.agent is None] == [whole]
+
+
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_a_budget_of_money_alone_does_not_take_its_place(
+    acme: House, settings: LazySettings, period: str
+) -> None:
+    """Or who pays for no model, as on a shared one without a price, would have no limit."""
+    settings.DAILY_TOKENS = 100
+    with acme.scope():
+        budgets.keep(None, period, tokens=None, cost=Decimal("1000"))
+        with pytest.raises(BudgetExhausted):
+            budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50))
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(50, 50)) is not None
+        [daily] = [one for one in budgets.gauges() if one.budget.period == "day"]
+        assert (daily.budget.tokens, daily.tokens_reserved) == (100, 100)
+
+
+@pytest.mark.parametrize("is_set_again", [False, True])
+def test_what_was_spent_counts_where_a_budget_is_dropped_and_comes_back(
+    acme: House, settings: LazySettings, is_set_again: bool
+) -> None:
+    settings.DAILY_TOKENS = 1000
+    exchange = uuid.uuid4()
+    with acme.scope():
+        budgets.reserve(exchange, acme.agent, Usage(500, 400))
+        budgets.drop(Budget.objects.get())
+        assert not list(budgets.gauges())
+        budgets.settle(exchange, acme.agent, None)  # it ran meanwhile
+        if is_set_again:
+            budgets.keep(None, "day", tokens=1000, cost=None)
+        with pytest.raises(BudgetExhausted):
+            budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50))
+        assert spent(Budget.objects.get()) == (900, 0)
+
+
+def test_a_dropped_budget_limits_nothing(acme: House) -> None:
+    with acme.scope():
+        budgets.drop(budgets.keep(None, "day", tokens=1, cost=None))
+        assert budgets.reserve(uuid.uuid4(), acme.agent, Usage(100, 50)) is None
 
 
 def test_those_who_ask_first_at_once_share_one(houses: Both, settings: LazySettings) -> None:

@@ -33,7 +33,8 @@ class Command(TenantCommand):
 
 
 def _drop(agent: Agent | None, period: str) -> str:
-    found = Budget.objects.select_related("agent").filter(agent=agent, period=period).first()
+    kept = Budget.objects.select_related("agent").filter(budgets.HOLDS, agent=agent, period=period)
+    found = kept.first()
     if found is None:
         raise CommandError("There is no such budget.")
     budgets.drop(found)
