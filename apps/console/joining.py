@@ -18,8 +18,13 @@ _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @require_safe
 def arrive(request: HttpRequest, signed: str) -> HttpResponse:
-    """Takes the secret out of the address at once, so that it is in no later page's referrer, and no bookmark."""
-    request.session[INVITATION_KEY] = signed[:500]
+    """Takes the secret out of the address at once, so that it is in no later page's referrer, and no bookmark. For what was not
+    signed here no session is saved."""
+    try:
+        invitations.read(signed)
+    except invitations.BadLink as error:
+        return render(request, "console/join_gone.html", {"error": error}, status=410)
+    request.session[INVITATION_KEY] = signed
     return redirect("console:join")
 
 
