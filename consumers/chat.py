@@ -61,6 +61,8 @@ class ChatConsumer(Consumer):
     async def on_hello(self, frame: dict[str, Any]) -> None:
         agent_id: UUID = self.scope["url_route"]["kwargs"]["agent_id"]
         asked_for, position = frames.uuid(frame, "chat"), frames.position(frame)
+        if not await self._is_counted():
+            return
         visitor, token = await self._who(frame, agent_id)
         if not await self._has_room(visitor):
             return
@@ -81,6 +83,7 @@ class ChatConsumer(Consumer):
         self._require_visitor()
         if self.chat_id is None:
             raise frames.BadFrame("nothing_to_resume", "There is no chat yet.")
+        await limits.atake(*self._act_limits())
         await self._follow(frames.position({"resume": frame}), recovered=False)
 
     async def on_message_send(self, frame: dict[str, Any]) -> None:
@@ -110,7 +113,8 @@ class ChatConsumer(Consumer):
         if self.chat_id is None:
             self._opening = Opening(self.agent.id, visitor.id)
             self.chat_id = conversations.chat_id_for(self._opening)
-        self.run(self._request(self.chat_id, self._opening, frame))
+        costs = self._act_limits() if self._opening is None else (*self._act_limits(), *self._limits())
+        self.run(self._request(self.chat_id, self._opening, frame, costs))
 
     async def on_feedback(self, frame: dict[str, Any]) -> None:
         self._act(frame)
@@ -226,11 +230,19 @@ class ChatConsumer(Consumer):
         if self.stay is not None:
             watch.here().become(self.stay, admitted)
 
+    async def _is_counted(self) -> bool:
+        """Whether this address may say hello again, before what it says is looked at; otherwise the socket is closed."""
+        try:
+            await limits.atake((limits.HELLO_IP, client_address(self.scope)))
+        except limits.TooMany as error:
+            await self.close(doors.TOO_MANY, str(error))
+            return False
+        return True
+
     async def _has_room(self, visitor: visitors.Visitor) -> bool:
         """Whether this visitor may come in too; otherwise the socket is closed."""
         self._make_room()
         try:
-            await limits.atake((limits.HELLO_IP, client_address(self.scope)))
             self._make_room = caps.hold((caps.VISITOR, f"{visitor.agent_id} {visitor.id}"))
         except limits.TooMany as error:
             await self.close(doors.TOO_MANY, str(error))
@@ -241,14 +253,25 @@ class ChatConsumer(Consumer):
         visitor, address = self._require_visitor(), client_address(self.scope)
         return limits.of_message(self.agent.id, visitor=visitor.id, address=address)
 
+    def _act_limits(self) -> tuple[limits.Asked, ...]:
+        return limits.of_act(self.agent.id, self._require_visitor().id)
+
     def _recorded(self, asked: Asked) -> None:
         """Acknowledged before anything else is told of it."""
         self._opening = None
         self._asking.discard(asked.exchange.client_message_id)
         self.send_soon(asked.ack.text)
 
-    async def _request(self, chat_id: UUID, opening: Opening | None, frame: dict[str, Any]) -> None:
+    async def _request(
+        self,
+        chat_id: UUID,
+        opening: Opening | None,
+        frame: dict[str, Any],
+        costs: tuple[limits.Asked, ...],
+    ) -> None:
+        """Where it opens the chat it counts as a message does, too."""
         async with self._turn:
+            await limits.atake(*costs)
             if opening is not None:
                 await hop(conversations.begin)(chat_id, opening)
                 self._opening = None
@@ -264,7 +287,7 @@ class ChatConsumer(Consumer):
         self.run(self._acted(self.chat_id, frame))
 
     async def _acted(self, chat_id: UUID, frame: dict[str, Any]) -> None:
-        await limits.atake(*limits.of_act(self.agent.id, self._require_visitor().id))
+        await limits.atake(*self._act_limits())
         async with self._turn:  # two thumbs in a row count in their order
             await acts.act(chat_id, frame, offers=self.agent.offers)
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from apps.chats.models import Chat
 from chatwithus.embedded import Services
 from tests.server import PATIENCE, Server, Visitor, serving, wait_until
 from tests.world import House
@@ -84,3 +85,47 @@ def is_let_in(server: Server, house: House, **hello: str) -> bool:
             return bool(visitor.next()["type"] == "welcome")
         except ConnectionClosed:
             return False
+
+
+def test_asking_for_a_person_counts_and_opening_a_chat_so_counts_as_a_message(
+    services: Services, houses: Houses
+) -> None:
+    acme, _ = houses
+    with serving(services, LIMITS="message-agent=2/6000") as server:
+        assert [_asks_for_a_person(server, acme) for _ in range(3)] == ["handoff", "handoff", "too_many"]
+    with acme.scope():
+        assert Chat.objects.count() == 2
+
+
+def _asks_for_a_person(server: Server, house: House) -> str:
+    """What comes of it."""
+    with server.visitor(house) as visitor:
+        visitor.say("handoff.request")
+        while (frame := visitor.next())["type"] not in {"handoff", "error"}:
+            pass
+        return str(frame.get("code", frame["type"]))
+
+
+@pytest.mark.parametrize("act", ["handoff.request", "resume"])
+def test_what_a_visitor_does_in_a_chat_counts(services: Services, houses: Houses, act: str) -> None:
+    acme, _ = houses
+    with serving(services, LIMITS="act-visitor=3/6000") as server, server.visitor(acme) as visitor:
+        visitor.ask("Hello")
+        for _ in range(4):
+            visitor.say(act, seq=1)
+        assert visitor.hear("error")["code"] == "too_many"
+
+
+def test_a_hello_counts_before_its_proof_is_looked_at(services: Services, houses: Houses) -> None:
+    acme, _ = houses
+    with serving(services, LIMITS="hello-ip=5/6001") as server:
+        with server.socket(f"/ws/chat/{acme.agent.id}", origin=acme.origin) as connection:
+            visitor = Visitor(connection)
+            for _ in range(5):
+                visitor.say("hello", jwt="a.b.c")
+                assert visitor.hear("error")["code"] == "bad_identity"
+            visitor.say("hello", jwt="a.b.c")
+            with pytest.raises(ConnectionClosed) as error:
+                connection.recv(timeout=PATIENCE)
+        assert error.value.rcvd is not None
+        assert error.value.rcvd.code == 4429
