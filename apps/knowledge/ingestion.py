@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.knowledge import contained, drafts, egress, index, renewal
@@ -162,6 +163,13 @@ def begin_due(now: datetime) -> None:
 
 def forget_removed() -> int:
     """Delete passages whose source or document is gone, left behind where a process died between the two databases."""
-    kept = {shelf for one in Knowledge.objects.only("id") for shelf in one.shelves}
-    known = set(Passage.objects.values_list("knowledge_id", flat=True).distinct())
-    return index.remove(Passage.objects.filter(knowledge_id__in=known - kept)) if known - kept else 0
+    passages = Passage.objects.order_by()
+    shelves = set(passages.values_list("knowledge_id", flat=True).distinct())
+    documents = set(
+        passages.filter(document_id__isnull=False).values_list("document_id", flat=True).distinct()
+    )
+    shelves -= {shelf for one in Knowledge.objects.only("id") for shelf in one.shelves}
+    documents -= set(Document.objects.values_list("id", flat=True))
+    if not shelves and not documents:
+        return 0
+    return index.remove(passages.filter(Q(knowledge_id__in=shelves) | Q(document_id__in=documents)))

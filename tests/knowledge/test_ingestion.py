@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from apps.knowledge import index, ingestion, library
-from apps.knowledge.models import Knowledge, Passage
+from apps.knowledge.models import Document, Knowledge, Passage, Sentence
 from tests.world import House
 
 
@@ -53,3 +53,18 @@ def test_passages_without_a_source_are_swept(acme: House) -> None:
         Passage.objects.bulk_create(passages)  # as a crash between the databases would have left them
         assert ingestion.forget_removed() == 1
         assert not Passage.objects.exists()
+
+
+def test_passages_without_their_document_are_swept_and_no_others(acme: House, globex: House) -> None:
+    kept, theirs = acme.knows("The depot is green."), globex.knows("The depot is blue.")
+    torn = acme.knows("The depot is red.", name="Torn")
+    with acme.scope():
+        Document.objects.filter(
+            knowledge=torn
+        ).delete()  # as a crash between the databases would have left it
+        assert ingestion.forget_removed() == 1
+        assert ingestion.forget_removed() == 0
+        assert Passage.objects.get().knowledge_id == kept.id
+        assert not Sentence.objects.exclude(passage__knowledge_id=kept.id).exists()
+    with globex.scope():
+        assert Passage.objects.get().knowledge_id == theirs.id
