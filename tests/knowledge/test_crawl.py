@@ -1,6 +1,7 @@
 """Websites: read as far as they are wanted, politely, and no further; and read again for what has changed."""
 
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -193,6 +194,40 @@ def test_a_crawl_stays_on_its_site(inside: House, site: Website, settings: Any) 
         }
         assert "another site" in states(source)["/moved"][1]
         assert not other.asked
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)//",
+        "data:text/html,<script>alert(1)</script>",
+        "JaVaScRiPt:alert(1)",
+        "vbscript:x",
+    ],
+)
+def test_a_page_cannot_say_that_its_address_is_a_script(inside: House, site: Website, address: str) -> None:
+    """In a canonical link, an og:url, a base, a link, a redirect or a sitemap: what is cited is the address that was fetched."""
+    told = escape(address)
+    head = (
+        f'<base href="{told}"><link rel="canonical" href="{told}"><meta property="og:url" content="{told}">'
+    )
+    site.pages["/"] = (
+        f'<html><head>{head}</head><body><h1>Tents</h1><p>This shop sells tents.</p><a href="{told}">x</a></body></html>'
+    )
+    site.pages["/moved"] = (302, "", {"Location": address})
+    site.pages["/sitemap.xml"] = (
+        200,
+        f"<urlset><url><loc>{told}</loc></url><url><loc>{site.url}/</loc></url><url><loc>{site.url}/moved</loc></url></urlset>",
+        {},
+    )
+    site.pages["/robots.txt"] = (200, f"Sitemap: {address}\nSitemap: {site.url}/sitemap.xml", {})
+    for scope in ("crawl", "sitemap"):
+        source = read(library.add_website(site.url, scope=scope))
+        assert source.status == "ready"
+        assert set(Passage.objects.filter(knowledge_id=source.id).values_list("url", flat=True)) == {
+            f"{site.url}/"
+        }
+    assert all(url.startswith(f"{site.url}/") for url in Document.objects.values_list("url", flat=True))
 
 
 def test_patterns_depth_and_pages_bound_a_crawl(inside: House, site: Website) -> None:
