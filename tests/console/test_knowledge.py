@@ -1,12 +1,16 @@
 """The shelf, as staff see it."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import get_resolver
 
-from apps.knowledge.models import Knowledge
+from apps.knowledge import ingestion
+from apps.knowledge.models import Document, Knowledge
 from apps.tenants.middleware import SESSION_KEY
 from tests.world import PASSWORD, House
 
@@ -99,3 +103,54 @@ def test_a_suspended_tenants_staff_are_let_in_no_more(staff: Client, acme: House
     acme.tenant.suspended_at = timezone.now()
     acme.tenant.save()
     assert staff.get("/console/knowledge/").status_code == 302
+
+
+ACTIVE = [
+    ("a.html", b"<html><body><p>Open daily.</p><script>CANARY()</script></body></html>"),
+    ("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg" onload="CANARY()"><text>Open daily.</text></svg>'),
+    ("a.wav", b"RIFF....WAVEfmt <script>CANARY()</script>"),
+    ("a.pdf", b"%PDF-1.4\n<script>CANARY()</script>"),
+    ("a.txt", b"Open daily. <script>CANARY()</script><svg onload='CANARY()'>"),
+]
+NUMBERED = re.compile(r"<uuid:(\w+)>")
+
+
+def routes(resolver: Any = None, before: str = "") -> Iterator[str]:
+    for one in (resolver or get_resolver()).url_patterns:
+        path = before + str(one.pattern)
+        yield from routes(one, path) if hasattr(one, "url_patterns") else [path]
+
+
+def active(response: Any) -> bool:
+    """Whether a browser that was led here would run something that was uploaded."""
+    if response.headers["X-Content-Type-Options"] != "nosniff":
+        return True
+    kind, policy = response.headers["Content-Type"], response.headers.get("Content-Security-Policy", "")
+    if kind.startswith("application/json"):
+        return False
+    is_ours = kind.startswith("text/html") and "script-src 'self'" in policy and "unsafe" not in policy
+    return not is_ours or re.search(rb"<script>CANARY|onload=[\"']CANARY", response.content) is not None
+
+
+@pytest.mark.parametrize(("name", "data"), ACTIVE)
+def test_what_was_uploaded_is_served_by_no_route(staff: Client, acme: House, name: str, data: bytes) -> None:
+    assert not any("upload" in path or "media" in path for path in routes())
+    staff.post("/console/knowledge/add/", {"name": "Depots", "file": SimpleUploadedFile(name, data)})
+    with acme.scope():
+        source = Knowledge.objects.get()
+        ingestion.read_in(source.id)
+        document = Document.objects.get()
+    ids = {"pk": source.id, "knowledge_id": source.id, "document": document.id, "document_id": document.id}
+    asked = 0
+    for path in routes():
+        named = NUMBERED.findall(path)
+        if "knowledge/" not in path or not set(named) <= set(ids) or "admin/" in path:
+            continue
+        address = "/" + NUMBERED.sub(lambda found: str(ids[found[1]]), path)
+        response = staff.get(
+            address, headers={"Authorization": f"Bearer {acme.key}"} if "api/" in path else {}
+        )
+        if response.status_code == 200:
+            asked += 1
+            assert not active(response), address
+    assert asked >= 9
