@@ -80,7 +80,7 @@ OPENAI = Wire(
     "text/event-stream",
     lambda text: _chunk([{"index": 0, "delta": {"content": text}, "finish_reason": None}]),
     _counted,
-    lambda message: _data({"error": {"message": message, "type": "server_error"}}),
+    lambda message: b"data: " + json.dumps({"error": {"message": message}}).encode() + b"\n\n",
     lambda message: json.dumps({"error": {"message": message, "type": "invalid"}}).encode(),
     lambda body: "".join(one["content"] for one in body["messages"]),
 )

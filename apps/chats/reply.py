@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -238,11 +239,11 @@ class Reply:
             except (OperationalError, InterfaceError) as error:
                 logger.warning("Exchange %s could not be saved yet: %s", self.exchange.id, error)
                 await asyncio.sleep(PAUSE)
-            except DatabaseError:
+            except Exception:
                 logger.exception("Exchange %s cannot be saved as it is", self.exchange.id)
-                if outcome == UNSAVABLE:  # not even that: give up, and let it be tried anew
+                if outcome is UNSAVABLE:  # not even that: give up, and let it be tried anew
                     break
-                outcome = UNSAVABLE
+                outcome = _reduced(outcome)
         self._ended(self, None)
 
     def _emit(self, text: str) -> None:
@@ -273,3 +274,9 @@ class Reply:
 def _able(agent: Agent) -> tuple[tuple[Mind, ...], Shelf]:
     """Where it may think and what it may read, asked in one hop. Raises ProviderError."""
     return minds.of(agent.minds), retrieval.shelf_of(agent.id)
+
+
+def _reduced(outcome: Outcome) -> Outcome:
+    """What is left to try where an outcome cannot be saved: the answer without its accounts, and then no answer."""
+    has_accounts = outcome.calls or outcome.explanation is not None
+    return replace(outcome, calls=(), explanation=None) if has_accounts else UNSAVABLE

@@ -12,11 +12,12 @@ from channels.db import database_sync_to_async
 from django.conf import LazySettings
 
 from apps.agents import attempts, breakers
-from apps.agents.models import Agent
+from apps.agents.models import Agent, Call
 from apps.chats import hub, replies
 from apps.chats.events import Entry, Position
 from apps.chats.models import Chat, ContentChat
 from apps.tenants.models import Credential, Tenant
+from tests import garbage
 from tests.chats.test_replies import ask, end, row, said, told
 from tests.upstream import Script, Upstream
 from tests.wires import WIRES
@@ -104,6 +105,37 @@ async def test_a_failure_before_the_first_word_is_told_politely_and_without_secr
     )()
     assert upstream.wire.secret not in frames + caplog.text + kept
     assert "127.0.0.1" not in frames
+
+
+@pytest.mark.parametrize("fallbacks", [[], ["builtin"]])
+@pytest.mark.parametrize("text", ["a \ud800 b", "a \x00 b", "a\r\n\x1b[2Jb"])
+async def test_whatever_a_failure_is_told_with_its_reply_ends(
+    house: House, upstream: Upstream, text: str, fallbacks: list[str]
+) -> None:
+    upstream.script = Script(raw=upstream.wire.error(text))
+    await configure(house, fallbacks=fallbacks)
+    question = await ask(house, "hello")
+    async with asyncio.timeout(10):
+        entries = await told(question)
+    kept = await row(question)
+    assert kept.response == said(entries)
+    assert kept.state == ("completed" if fallbacks else "failed")
+    assert bool(kept.response) == bool(fallbacks)
+    details = await on_database(lambda: list(Call.objects.values_list("detail", flat=True)))()
+    assert details
+    assert all(one.isprintable() for one in details)
+
+
+async def test_garbage_ends_in_a_record(house: House, upstream: Upstream) -> None:
+    for number in range(12):
+        breakers._failing.clear()
+        upstream.script = garbage.script(upstream.wire, number)
+        question = await ask(house, message=f"m{number}")
+        async with asyncio.timeout(10):
+            entries = await told(question)
+        kept = await row(question)
+        assert (kept.state in {"completed", "failed"}, kept.reason != "internal") == (True, True)
+        assert kept.response == said(entries)
 
 
 @pytest.mark.parametrize("after", [1, 2, 3])

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -329,6 +330,16 @@ async def test_an_answer_that_cannot_be_saved_fails_and_is_not_left_running(
     await replies.settle()
     kept = await row(question)
     assert (kept.state, kept.reason) == ("failed", "internal")
+
+
+async def test_an_answer_whose_cost_cannot_be_reckoned_is_kept(house: House, settings: LazySettings) -> None:
+    settings.PRICES = {"*": (Decimal("1e40"), Decimal("1e40"))}
+    question = await ask(house)
+    async with asyncio.timeout(10):
+        entries = await told(question)
+    kept = await row(question)
+    assert (kept.state, kept.response) == ("completed", said(entries))
+    assert kept.response
 
 
 async def test_a_message_sent_again_much_later_is_retold_from_the_rows(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["unreachable", "refused", "timeout", "garbled", "overloaded"]
+_LONGEST = 1000  # characters of what a provider says of a failure
 _TELLING = 6  # so many characters of a secret, in a row, are a part of it and no accident
 
 
@@ -48,14 +49,19 @@ def _places(secret: str, text: str) -> list[int]:
 
 
 class ProviderError(Exception):
-    """A provider could not answer; the message is for staff, never for a visitor, and holds nothing secret.
+    """A provider could not answer; the message is for staff, never for a visitor, holds nothing secret, and is one line that a
+    database, a log and a terminal can take, whatever the provider said.
 
     Raise it `from None`: a cause would be written to logs with what the provider said, which may be anything."""
 
     def __init__(
         self, message: str, *, kind: Kind, retryable: bool, retry_after: float | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(_on_one_line(message[:_LONGEST]))
         self.kind: Kind = kind
         self.retryable = retryable
         self.retry_after = retry_after
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
