@@ -8,11 +8,15 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import process
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -42,7 +46,7 @@ def run(task: str, *arguments: Any) -> Any:
     ours, theirs = context.Pipe(duplex=False)
     bounds = settings.PARSE_MEMORY_MB * MB, settings.PARSE_SECONDS
     child = context.Process(target=_work, args=(theirs, bounds, task, arguments), daemon=True)
-    with _starting:  # two threads that start the server at once would start two
+    with _starting, _without_main():  # two threads that start the server at once would start two
         child.start()
     theirs.close()
     try:
@@ -63,6 +67,16 @@ class _Own(process.BaseProcess):
     def __init__(self) -> None:
         self._identity, self._name, self._parent_pid, self._popen, self._closed = (), "own", None, None, False
         self._config = {"authkey": process.AuthenticationString(os.urandom(32)), "semprefix": "/mp"}  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """The child is not to run the parent's program again: a script without a guard would start a second worker there."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _leave_the_pool() -> None:

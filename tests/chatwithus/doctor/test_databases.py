@@ -80,7 +80,7 @@ WOUNDS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
         "vectors",
         "vectors migrations",
         ("DELETE FROM django_migrations WHERE app = 'analysis'",),
-        "not applied: analysis.0001_initial: run `python manage.py migrate`",
+        "not applied: analysis.0001_initial, analysis.0002_groundedness: run `python manage.py migrate`",
     ),
     "a migration from the future": (
         "database",
