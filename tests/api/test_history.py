@@ -61,7 +61,7 @@ def test_an_exchange_says_who_said_what_and_when(server: Server, houses: Houses)
     assert (found["session_id"], found["agent"]) == (asked["session_id"], str(acme.agent.id))
     [message] = found["messages"]
     assert set(message) == {"exchange", "from", "name", "client_message_id", "request", "response", "citations", "grounded",
-                            "state", "reason", "feedback", "created_at"}  # fmt: skip
+                            "state", "reason", "feedback", "feedback_comment", "created_at"}  # fmt: skip
     assert message["response"] == asked["response"]
     assert message["citations"] == asked["citations"]
     assert message["created_at"].endswith("Z")
