@@ -102,7 +102,11 @@ def test_a_stream_ends_so_that_its_client_resumes_elsewhere(services: Services, 
     acme.tenant.providers = ["scripted"]
     acme.tenant.save()
     with acme.scope():
-        acme.agent.provider, acme.agent.model = "scripted", "tokens=10000 rate=20"
+        acme.agent.provider, acme.agent.model, acme.agent.only_from_knowledge = (
+            "scripted",
+            "tokens=10000 rate=20",
+            False,
+        )
         acme.agent.save()
     with ending(services, FINISH_SECONDS="2") as server, server.rest(acme) as client:
         body = {"agent": str(acme.agent.id), "message": "Is anybody there?", "stream": True}

@@ -109,7 +109,7 @@ def slow_agent(house: House, script: str) -> str:
     """Let the house's agent answer by this script; returns the whole answer."""
     house.tenant.providers = ["builtin", "scripted"]
     house.tenant.save()
-    house.agent.provider, house.agent.model = "scripted", script
+    house.agent.provider, house.agent.model, house.agent.only_from_knowledge = "scripted", script, False
     with house.scope():
         house.agent.save()
     return scripted.answer(script)
