@@ -5,7 +5,7 @@ import type { ClosingHooks } from "./extra/main";
 import { Closing } from "./extras";
 import { Notes } from "./notes";
 import { Presence } from "./presence";
-import { type Exchange, isAnswering, isExpected } from "./reply";
+import { type Exchange, isExpected } from "./reply";
 import { Suggestions } from "./suggestions";
 import type { Transcript } from "./transcript";
 import { answerProblem, stopped, words } from "./words";
@@ -104,9 +104,10 @@ export class Thread {
   }
 
   #finished(exchange: Exchange, agent: string, view: ExchangeView): void {
-    if (isAnswering(exchange)) this.#answering.add(exchange.key);
+    const { answering, problem, reason } = exchange;
+    // Not only while it streams: an answer may come whole between two drawings.
+    if (!/completed|failed|stopped/.test(answering)) this.#answering.add(exchange.key);
     else if (this.#answering.delete(exchange.key)) {
-      const { answering, problem, reason } = exchange;
       const said = answering === "failed" ? answerProblem(problem?.code ?? "") : view.spoken;
       this.say(`${agent}: ${said || stopped(reason)}`);
     }
