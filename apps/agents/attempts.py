@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 MOST = 3  # times that one mind is asked
 PAUSE, LONGEST_PAUSE = 0.25, 4.0  # seconds
 LONGEST_ANSWER = 400_000  # characters: no model's budget is longer
+
+
+class SaidEnough(Exception):
+    """Raised by whoever hears an answer, to end it well: it is as long as is paid for."""
 
 
 @dataclass(slots=True)
@@ -61,21 +65,23 @@ class Attempts:
 
     async def tell(self, hear: Callable[[str], object], note: Callable[[Usage | Handoff], object]) -> None:
         """Hand over what the first mind says that says anything; its Usage counts what failed before it too. Raises the last
-        ProviderError where none does, and whatever `hear` raises to end it.
+        ProviderError where none does. `hear` may raise SaidEnough. Only an answer that ended well makes up for failures before it.
 
         By calls and not as a generator, which would cost as much again as everything else that is done to a token."""
         speaking = await self._begun()
         async with speaking.held:
-            self._hand_over(speaking.first, speaking.attempt, hear, note)
-            said = 0
-            async for piece in speaking.rest:
-                if type(piece) is str:
-                    hear(piece)
-                    said += len(piece)
-                    if said > LONGEST_ANSWER:
-                        raise _garbled("It goes on without end.")
-                else:
-                    self._hand_over(piece, speaking.attempt, hear, note)
+            with suppress(SaidEnough):
+                self._hand_over(speaking.first, speaking.attempt, hear, note)
+                said = 0
+                async for piece in speaking.rest:
+                    if type(piece) is str:
+                        hear(piece)
+                        said += len(piece)
+                        if said > LONGEST_ANSWER:
+                            raise _garbled("It goes on without end.")
+                    else:
+                        self._hand_over(piece, speaking.attempt, hear, note)
+            breakers.of(speaking.attempt.mind).worked()
 
     def _hand_over(
         self,
@@ -132,7 +138,7 @@ class Attempts:
             held.enter_context(breakers.of(mind).watching())
             pieces = await held.enter_async_context(aclosing(provider.stream(prompt)))
             first = await self._first(pieces, attempt, until)
-            breakers.of(mind).worked()
+            breakers.of(mind).spoke()
             return Speaking(attempt, first, pieces, held.pop_all())
 
     @contextmanager

@@ -19,7 +19,10 @@ class Open(ProviderError):
 
 
 class Breaker:
-    """Closed until PATIENCE failures, then open for REST; after that one call is let through, which closes it or opens it again."""
+    """Closed until PATIENCE failures, then open for REST; after that one call is let through, which closes it or opens it again.
+
+    An answer may take minutes, so the others are let in at the probe's first word; but until an answer has ended well, the next
+    failure opens it again."""
 
     def __init__(self, name: object) -> None:
         self._name = name
@@ -41,7 +44,14 @@ class Breaker:
             if is_probe:
                 self._is_probing = False
 
+    def spoke(self) -> None:
+        """A call has begun to answer, which says nothing yet of how it ends."""
+        if self._is_probing:
+            self._is_probing = False
+            self._failures = PATIENCE - 1
+
     def worked(self) -> None:
+        """An answer has ended well."""
         self._failures = 0
         _failing.pop(self._name, None)
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from apps.agents import minds
-from apps.agents.attempts import Attempts
+from apps.agents.attempts import Attempts, SaidEnough
 from apps.agents.minds import Mind
 from apps.agents.models import Agent
 from apps.agents.providers.base import Handoff, ProviderError, Usage
@@ -35,10 +35,6 @@ PAUSE = 0.2
 UNSAVABLE = Outcome("failed", reason="internal", retryable=True)
 
 Ended = Callable[["Reply", Finished | None], None]
-
-
-class SaidEnough(Exception):
-    """Ends an answer that is as long as is paid for."""
 
 
 class Reply:
@@ -143,8 +139,7 @@ class Reply:
         self._attempts = Attempts(able, told.prompt)
         self._most_pieces = self._paid_for()
         hear = self._hear_what_is_paid if self._most_pieces < inf else self._said.add
-        with suppress(SaidEnough):
-            await self._attempts.tell(hear, self._note)
+        await self._attempts.tell(hear, self._note)
         watchdog.stop()
         self._sieve.end()
         self._said.flush()

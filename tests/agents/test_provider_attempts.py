@@ -238,14 +238,46 @@ async def test_refusals_open_no_breaker() -> None:
         assert len(upstream.asked) == 2 * breakers.PATIENCE
 
 
-async def test_falling_silent_in_the_midst_counts_too() -> None:
+@pytest.mark.parametrize("how", ["cut_after", "error_after"])
+async def test_who_begins_and_breaks_off_in_a_row_is_left_alone(upstream: Upstream, how: str) -> None:
+    script: dict[str, Any] = {"pieces": ("a ", "b ", "c "), how: 1}
+    upstream.script = Script(**script)
+    for _ in range(breakers.PATIENCE):
+        said, _ = await failed(mind(upstream))
+        assert said == ["a "]
+    said, error = await failed(mind(upstream))
+    assert ("left alone" in str(error), said, len(upstream.asked)) == (True, [], breakers.PATIENCE)
+
+
+async def test_an_answer_that_ends_well_makes_up_for_those_that_broke_off() -> None:
     async with Upstream(OPENAI) as upstream:
-        _, asking = await heard(mind(upstream))
+        for _ in range(2):
+            upstream.scripts = [Script(cut_after=1)] * (breakers.PATIENCE - 1)
+            for _ in range(breakers.PATIENCE - 1):
+                await failed(mind(upstream))
+            await heard(mind(upstream))
+            assert not breakers._failing
+
+
+async def test_a_probe_that_speaks_lets_others_in_and_shuts_them_out_where_it_breaks_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(breakers, "REST", 0.05)
+    async with Upstream(OPENAI) as upstream:
         for _ in range(breakers.PATIENCE):
-            asking.blame("timeout", "between_tokens")
-        assert asking.made[-1].failure == "timeout"
+            breakers.of(mind(upstream)).failed()
+        await asyncio.sleep(0.1)
+        upstream.scripts = [Script(stall_after=1)]
+        speaks = asyncio.Event()
+        asking = Attempts([mind(upstream)], PROMPT)
+        probe = asyncio.create_task(asking.tell(lambda _: speaks.set(), lambda _: None))
+        await speaks.wait()
+        upstream.scripts = [Script(cut_after=1)]
+        assert (await failed(mind(upstream)))[0] == ["Two "]
         _, error = await failed(mind(upstream))
-    assert "left alone" in str(error)
+        assert "left alone" in str(error)
+        probe.cancel()
+        await asyncio.wait((probe,))
 
 
 # Turns.

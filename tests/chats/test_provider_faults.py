@@ -195,6 +195,18 @@ async def test_a_stall_ends_at_its_deadline_and_upstream(
     await asyncio.wait_for(asked.gone.wait(), 0.5)
 
 
+async def test_falling_silent_in_the_midst_counts_too(
+    house: House, upstream: Upstream, settings: LazySettings
+) -> None:
+    settings.BETWEEN_TOKENS_SECONDS = 0.2
+    upstream.script = Script(stall_after=1)
+    for number in range(breakers.PATIENCE + 1):
+        entries = await told(await ask(house, message=f"m{number}"))
+        code = "provider_timeout" if number < breakers.PATIENCE else "provider_unreachable"
+        assert end(entries)["code"] == code
+    assert len(upstream.asked) == breakers.PATIENCE
+
+
 @pytest.mark.parametrize("script", [Script(before=60), Script(first=60), Script(stall_after=1)])
 async def test_a_reply_that_is_stopped_is_stopped_upstream(
     house: House, upstream: Upstream, script: Script
