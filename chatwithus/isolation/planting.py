@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 from pgvector.django import VectorField
 
+from apps.knowledge import vectors
 from apps.tenants import sealing
 from apps.tenants.owned import TenantForeignKey, TenantOwned
 
@@ -25,6 +26,7 @@ FIXED: dict[str, Any] = {
     "agents.Agent.model": "",
     "agents.Widget.color": "#2b57c9",
     "agents.Agent.version": 1,
+    "agents.Budget.tokens": 10**9,
     "agents.Draft.model": "",
     "agents.Version.model": "",
     "agents.Version.number": 1,
@@ -38,7 +40,7 @@ FIXED: dict[str, Any] = {
     "chats.Event.type": "message",
     "knowledge.Knowledge.status": "ready",
     "knowledge.Calibration.threshold": 0.0,
-    "knowledge.Passage.embedder": "canary",
+    "knowledge.Passage.embedder": vectors.wanted,
     "knowledge.Passage.language": "english",
     "knowledge.Term.language": "english",
     "tenants.Membership.role": "staff",
