@@ -17,13 +17,14 @@ from apps.knowledge.found import Found, why
 _FAILURES = {"budget_exhausted": "The budget is used up, so the agent would not answer now."}
 
 
-@staff("knowledge.read")
+@staff("knowledge.read", changing="knowledge.manage")
 @require_http_methods(["GET", "POST"])
 def try_it(request: HttpRequest, pk: UUID) -> HttpResponse:
     agent = get_object_or_404(Agent, id=pk)
     asked = request.POST.get("question", "")
     draft = Draft.objects.filter(agent=agent).first()
-    context: dict[str, Any] = {"agent": agent, "question": asked, "draft": draft}
+    may_ask = request.admitted.may("knowledge.manage")  # type: ignore[attr-defined]
+    context: dict[str, Any] = {"agent": agent, "question": asked, "draft": draft, "may_ask": may_ask}
     status = 200
     if request.method == "POST":
         try:

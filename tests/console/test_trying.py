@@ -8,6 +8,7 @@ from django.test import Client
 from apps.agents import versions
 from apps.agents.models import Agent, Call
 from apps.chats.models import Chat, ContentChat
+from tests.console.signing import browser_of
 from tests.world import PASSWORD, House
 
 TEXT = "You have 30 days to return something you bought from us. Returns from the United Kingdom are free."
@@ -34,6 +35,16 @@ def test_staff_see_what_is_found_why_and_what_would_be_answered(page: tuple[Hous
     with acme.scope():
         assert not Chat.objects.exists()
         assert not ContentChat.objects.exists()
+
+
+def test_who_may_not_manage_knowledge_spends_nothing(page: tuple[House, Client]) -> None:
+    acme, _ = page
+    client = browser_of(acme, "staff")
+    assert 'name="question"' not in client.get(f"/console/agents/{acme.agent.id}/try/").content.decode()
+    answer = client.post(f"/console/agents/{acme.agent.id}/try/", {"question": QUESTION})
+    assert answer.status_code == 403
+    with acme.scope():
+        assert not Call.objects.exists()
 
 
 def test_what_is_not_sure_is_shown_and_refused(page: tuple[House, Client]) -> None:
