@@ -16,6 +16,7 @@ from apps.agents.models import Agent, Call
 from apps.agents.providers.base import Usage
 
 DAYS = 31
+LATEST = 100  # calls that say how an agent is
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,13 @@ def by_day(*, days: int = DAYS, agent_id: UUID | None = None) -> Iterator[Day]:
         yield _day(row)
 
 
-def last(agent: Agent) -> Call | None:
-    """The latest call for an agent."""
-    return Call.objects.filter(agent=agent).order_by("-at").first()
+def last(agent: Agent) -> dict[tuple[str, str], Call]:
+    """The latest call by provider and model, among an agent's latest for visitors: what its draft was tried with is no sign."""
+    latest = Call.objects.filter(agent=agent, version__gt=0).order_by("-at")[:LATEST]
+    found: dict[tuple[str, str], Call] = {}
+    for call in latest.only("provider", "model", "at", "failure", "detail"):
+        found.setdefault((call.provider, call.model), call)
+    return found
 
 
 def _day(row: Any) -> Day:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from apps.agents import calls, connections
 from apps.agents.configuration import not_to_be_used
-from apps.agents.models import Agent
+from apps.agents.models import Agent, Call
 from apps.agents.providers.base import ProviderError
 from apps.tenants import organisation
 
@@ -14,7 +14,7 @@ State = Literal["ready", "failing", "unable"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`unable` where it will not answer as it is, `failing` where its last call failed; `says` is a sentence for staff."""
+    """`unable` where it will not answer as it is, `failing` where the last call of one of its minds failed; `says` is a sentence for staff."""
 
     state: State
     says: str = ""
@@ -36,6 +36,10 @@ def of(agent: Agent) -> Status:
     if unable:
         return Status("failing" if able else "unable", unable[0])
     last = calls.last(agent)
-    if last is not None and last.failure:
-        return Status("failing", f"The last call of {last.provider} failed ({last.failure}): {last.detail}")
-    return Status("ready")
+    failed = [last[mind] for mind in agent.minds if mind in last and last[mind].failure]
+    return Status("failing", _told(failed[0])) if failed else Status("ready")
+
+
+def _told(call: Call) -> str:
+    mind = f"{call.provider}:{call.model}" if call.model else call.provider
+    return f"The last call of {mind} failed ({call.failure}): {call.detail}"

@@ -114,7 +114,7 @@ class Status(Schema):
     state: Annotated[
         Literal["ready", "failing", "unable"],
         Field(
-            description="`failing` where the last call failed or a fallback cannot be used, `unable` where no mind can."
+            description="`failing` where the last call of its provider or of a fallback failed, or one cannot be used, `unable` where no mind can."
         ),
     ]
     says: str
@@ -126,7 +126,7 @@ class AgentResponse(Configuration):
     id: UUID
     version: Annotated[int, Field(description="The number of the version that this is.")]
     has_draft: bool
-    status: Annotated[Status | None, Field(description="Of one agent; null in lists.")] = None
+    status: Annotated[Status | None, Field(description="Null where an agent was just added.")] = None
     created_at: datetime
 
 

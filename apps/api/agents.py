@@ -40,7 +40,7 @@ def list_agents(request: HttpRequest, cursor: Cursor = None, limit: Limit = page
     """Each as visitors get it."""
     found = Agent.objects.prefetch_related("drafts")
     rows, following = pages.cut(found, by="created_at", cursor=cursor, limit=limit)
-    return Agents(agents=[_agent(row) for row in rows], next_cursor=following)
+    return Agents(agents=[_agent(row, statuses.of(row)) for row in rows], next_cursor=following)
 
 
 @router.post(
@@ -61,8 +61,7 @@ def create(request: HttpRequest, body: AgentRequest) -> Answer[AgentResponse]:
 def read(request: HttpRequest, agent_id: UUID) -> AgentResponse:
     """As visitors get it."""
     agent = _find(agent_id)
-    status = statuses.of(agent)
-    return _agent(agent, Status(state=status.state, says=status.says))
+    return _agent(agent, statuses.of(agent))
 
 
 @router.get(
@@ -184,10 +183,10 @@ def _which(agent: Agent, name: str) -> Version | Draft:
     return versions.draft_of(agent) if name == "draft" else versions.find(agent, int(name))
 
 
-def _agent(agent: Agent, status: Status | None = None) -> AgentResponse:
+def _agent(agent: Agent, status: statuses.Status | None = None) -> AgentResponse:
     return AgentResponse(
         id=agent.id,
-        status=status,
+        status=Status(state=status.state, says=status.says) if status else None,
         version=agent.version,
         has_draft=bool(agent.drafts.all()),
         created_at=agent.created_at,

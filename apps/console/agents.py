@@ -20,7 +20,8 @@ PAGE = 50
 @staff("agents.read")
 def agents(request: HttpRequest) -> HttpResponse:
     found = Agent.objects.prefetch_related("drafts").order_by("name", "id")
-    return render(request, "console/agents/list.html", {"agents": found})
+    rows = [(agent, statuses.of(agent)) for agent in found]
+    return render(request, "console/agents/list.html", {"rows": rows})
 
 
 @staff("agents.manage")

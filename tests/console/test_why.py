@@ -1,5 +1,6 @@
 """Why an agent said what it said, as staff and programs read it; and what it all cost."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -103,13 +104,40 @@ def test_days_are_told_on_the_page_and_over_rest(acme: House, globex: House) -> 
     assert Client().get("/api/v1/usage/days?days=0", headers=acme.headers).status_code == 422
 
 
+def test_an_agent_whose_fallback_answers_says_that_its_provider_fails(acme: House) -> None:
+    agent = acme.scripted("tokens=3")
+    dead = Called("scripted", agent.model, Usage(0, 0), is_exact=False, failure="unreachable", detail="Gone.")
+    worked = Called("builtin", "", Usage(1, 1), is_exact=True)
+    with acme.scope():
+        agent.fallbacks = ["builtin"]
+        agent.save()
+        calls.record(agent, [replace(dead, model="tried")], version=1)  # no mind of this agent any more
+        calls.record(agent, [dead], version=0)  # a draft that was tried
+        assert statuses.of(agent).state == "ready"
+        calls.record(agent, [dead, dead, worked], version=1)
+        status = statuses.of(agent)
+        assert (status.state, f"scripted:{agent.model}" in status.says, "Gone." in status.says) == (
+            "failing",
+            True,
+            True,
+        )
+    page = body(browser_of(acme).get("/console/agents/"))
+    assert "Failing" in page
+    assert "Gone." in page
+    listed = Client().get("/api/v1/agents", headers=acme.headers).json()["agents"]
+    [told] = [one for one in listed if one["id"] == str(agent.id)]
+    assert told["status"] == {"state": "failing", "says": status.says}
+    with acme.scope():
+        calls.record(agent, [replace(dead, failure="", detail="")], version=1)
+        assert statuses.of(agent).state == "ready"
+
+
 def test_an_agent_says_why_it_cannot_answer(acme: House) -> None:
     agent = acme.scripted("tokens=3")
     with acme.scope():
         assert statuses.of(agent).state == "ready"
-        calls.record(
-            agent, [Called("scripted", "x", Usage(0, 0), is_exact=False, failure="timeout", detail="Slow.")]
-        )
+        slow = Called("scripted", agent.model, Usage(0, 0), is_exact=False, failure="timeout", detail="Slow.")
+        calls.record(agent, [slow], version=1)
         assert (statuses.of(agent).state, "Slow." in statuses.of(agent).says) == ("failing", True)
         acme.tenant.providers = ["builtin", "openai"]
         acme.tenant.save()
