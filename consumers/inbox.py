@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+from apps.analysis import groundedness
 from apps.chats import attendance, bell, conversations, events, frames, handoff, hub, inbox
 from apps.tenants import access, scope
 from apps.tenants.hops import hop
@@ -185,8 +186,9 @@ def _list(tab: str, limit: int) -> dict[str, Any]:
 
 
 def _beside(chat_id: UUID) -> dict[str, dict[str, Any]]:
+    state = inbox.state(chat_id) | {"verdicts": groundedness.in_chat(chat_id)}
     return {
-        "chat.state": {"chat": chat_id, "state": inbox.state(chat_id)},
+        "chat.state": {"chat": chat_id, "state": state},
         "notes": {"chat": chat_id, "notes": inbox.noted(chat_id)},
     }
 

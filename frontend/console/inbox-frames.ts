@@ -1,5 +1,7 @@
 /** The vocabulary of the inbox's socket, as far as the page speaks it; unknown fields and types are ignored. */
 
+import type { Verdict } from "./snapshot";
+
 export type Handler = "agent" | "waiting" | "staff";
 export type Tab = Handler | "all";
 export const TABS: readonly Tab[] = ["waiting", "staff", "agent", "all"];
@@ -30,7 +32,14 @@ export interface Left {
   attributes?: Record<string, string | number | boolean>;
 }
 
-export type OpenChat = Row & Left & { turns: Turn[] };
+export type OpenChat = Row & Left & { turns: Turn[]; verdicts: Judged[] };
+
+/** Whether an answer stands in what the agent was given to read, and which of its sentences do not. */
+export interface Judged {
+  exchange: number;
+  verdict: Verdict;
+  unsupported: string[];
+}
 
 /** A moment at which a chat changed hands. */
 export interface Turn {

@@ -1,7 +1,7 @@
-import type { Note, Turn } from "./inbox-frames";
+import type { Judged, Note, Turn } from "./inbox-frames";
 import type { Unsent } from "./inbox-outbox";
 import type { Exchange, Talk } from "./inbox-talk";
-import { mark, turned, words } from "./inbox-words";
+import { judged, mark, turned, words } from "./inbox-words";
 import { copyOf, Keyed } from "./keyed";
 import { setText } from "./page";
 import { showTime } from "./times";
@@ -17,6 +17,7 @@ type Item =
 export interface Shown {
   talk: Talk;
   turns: readonly Turn[];
+  verdicts: readonly Judged[];
   notes: readonly Note[];
   unsent: readonly Unsent[];
   agent: string;
@@ -79,8 +80,12 @@ export class Thread {
 
   #fill = (element: HTMLElement, item: Item): void => {
     if (!this.#shown) return;
-    const { agent, isLive } = this.#shown;
-    if (item.kind === "exchange") return this.#fillExchange(element, item.one, agent);
+    const { agent, isLive, verdicts } = this.#shown;
+    if (item.kind === "exchange") {
+      const told = verdicts.find(({ exchange }) => exchange === item.one.exchange);
+      showVerdict(element.querySelector("[data-verdict]"), told);
+      return this.#fillExchange(element, item.one, agent);
+    }
     if (item.kind === "turn") return setText(element, turned(item.turn, agent));
     if (item.kind === "unsent") return fillUnsent(element, item.item, isLive);
     setText(element.querySelector("[data-speaker]"), `${words.note} · ${item.note.name}`);
@@ -140,6 +145,11 @@ function fillExchange(element: HTMLElement, one: Exchange, agent: string): void 
   if (text) text.hidden = one.response === "";
   put(reply.querySelector("[data-sources]"), sources(one));
   put(reply.querySelector("[data-mark]"), note);
+}
+
+function showVerdict(element: HTMLElement | null, told: Judged | undefined): void {
+  if (element) element.dataset.verdict = told?.verdict ?? "";
+  put(element, judged(told));
 }
 
 function fillUnsent(element: HTMLElement, item: Unsent, isLive: boolean): void {

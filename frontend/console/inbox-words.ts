@@ -1,7 +1,8 @@
 /** Every word the inbox says of its own accord. */
 
-import type { Row, Tab, Turn } from "./inbox-frames";
+import type { Judged, Row, Tab, Turn } from "./inbox-frames";
 import type { Exchange } from "./inbox-talk";
+import type { Verdict } from "./snapshot";
 import { waited } from "./times";
 
 /** Whom the organisation has vouched for is called by name; others by the end of what they are numbered by. */
@@ -63,6 +64,21 @@ function ending({ state, reason, response }: Exchange): string {
   if (state === "stopped") return STOPS[reason ?? ""] ?? "Stopped";
   if (state === "failed") return response ? "The answer failed before it was finished" : "The answer failed";
   return "";
+}
+
+const VERDICTS: Record<Verdict, string> = {
+  supported: "Says what the sources say",
+  partly: "Says more than the sources",
+  unsupported: "Not in the sources",
+  refused: "Said that it does not know",
+  nothing: "",
+};
+
+/** Whether an answer may be believed, and what in it may not. */
+export function judged(told: Judged | undefined): string {
+  if (!told) return "";
+  const missing = told.verdict === "partly" ? told.unsupported.map((sentence) => `“${sentence}”`) : [];
+  return [VERDICTS[told.verdict] ?? "", missing.join(" ")].filter(Boolean).join(": ");
 }
 
 export const EMPTY: Record<Tab, string> = {

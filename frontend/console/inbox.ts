@@ -371,6 +371,7 @@ class Inbox {
     this.#thread.update({
       talk: this.#talk,
       turns: state.turns,
+      verdicts: state.verdicts ?? [],
       notes: this.#notes,
       unsent: this.#outbox.of(this.#chat),
       agent: state.agent,

@@ -10,8 +10,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from websockets.exceptions import ConnectionClosed
 
+from apps.analysis import groundedness
+from apps.analysis.models import Groundedness
 from apps.chats import frames
-from apps.chats.models import Note
+from apps.chats.models import ContentChat, Note
 from apps.tenants.models import Membership
 from consumers.inbox import InboxConsumer
 from tests.consumers.test_protocol import examples
@@ -157,6 +159,28 @@ def test_who_has_not_taken_a_chat_over_cannot_answer_in_it(server: Server, house
         staff.say("message.send", chat=chat, client_message_id="s1", text="Hello.")
         error = staff.hear("error")
         assert (error["code"], error["client_message_id"], error["chat"]) == ("not_yours", "s1", chat)
+
+
+def test_whether_an_answer_stands_in_its_sources_reaches_staff_as_soon_as_it_is_judged(
+    server: Server, houses: Houses
+) -> None:
+    acme = acting(
+        houses[0],
+        "say=You%20have%2030%20days%20to%20return%20something.%20Camels%20carry%20your%20parcels%20home.",
+    )
+    acme.knows("You have 30 days to return something you bought from us.")
+    with server.visitor(acme) as visitor, inbox(server, acme) as staff:
+        chat = ask(visitor, "How long do I have to return something?")
+        visitor.hear("reply.completed")
+        staff.open(chat)
+        assert staff.hear("chat.state")["state"]["verdicts"] == []
+        with acme.scope():
+            groundedness.judge(ContentChat.objects.get(chat_id=chat))
+        verdicts: list[dict[str, Any]] = []
+        while not verdicts:
+            verdicts = staff.hear("chat.state")["state"]["verdicts"]
+    assert [(one["exchange"], one["verdict"]) for one in verdicts] == [(1, "partly")]
+    assert verdicts[0]["unsupported"] == ["Camels carry your parcels home."]
 
 
 def test_a_note_reaches_colleagues_once_and_the_visitor_never(server: Server, houses: Houses) -> None:
@@ -373,6 +397,10 @@ def test_staff_are_sent_the_fields_that_the_page_names(server: Server, houses: H
         said["ack"] = staff.hear("ack")
         staff.say("note", chat=chat, client_message_id="n1", text="A regular.")
         said["noted"] = staff.hear("noted")
+        with acme.scope():
+            exchange = ContentChat.objects.get(number=1)
+            told = {"verdict": "partly", "unsupported": ["Camels carry your parcels."]}
+            Groundedness.objects.get_or_create(exchange=exchange, defaults=told)
         staff.open(chat)
         said["chat.state"], said["notes"] = staff.hear("chat.state"), staff.hear("notes")
         visitor.say("typing")
