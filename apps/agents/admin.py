@@ -1,11 +1,11 @@
 from django.contrib import admin
 
 from apps.agents.models import Agent, Call, Price, Version
-from apps.tenants.admin import ReadOnlyAdmin, TenantOwnedAdmin
+from apps.tenants.admin import ReadOnlyAdmin
 
 
 @admin.register(Agent)
-class AgentAdmin(TenantOwnedAdmin):
+class AgentAdmin(ReadOnlyAdmin):
     list_display = ("name", "provider", "model", "created_at")
 
 

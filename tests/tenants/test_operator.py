@@ -7,8 +7,9 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from apps.tenants import scope
-from apps.tenants.models import AuditEntry, Tenant
+from apps.agents.models import Agent
+from apps.tenants import access, scope
+from apps.tenants.models import ApiKey, AuditEntry, Membership, Tenant
 from tests.tenants.acting import log, member, said
 from tests.tenants.phone import set_up
 from tests.world import House
@@ -78,11 +79,36 @@ def test_a_visit_ends_by_itself_after_an_hour(
     assert operator.get("/admin/agents/agent/").status_code == 403
 
 
-def test_what_the_operator_changes_stands_in_the_tenants_log(operator: Client, acme: House) -> None:
+def test_inside_a_tenant_nobody_is_let_in_made_more_or_shut_out(operator: Client, acme: House) -> None:
+    """What a visit changed would outlast its hour, past the checks of members.py."""
     enter(operator, acme)
-    address = f"/admin/tenants/membership/{member(acme, acme.user).id}/change/"
-    assert operator.post(address, {"user": acme.user.pk, "role": "manager"}).status_code == 302
-    assert ("membership.changed", "done") in said(acme)
+    me, owner = get_user_model().objects.get(username="operator"), member(acme, acme.user)
+    people, agents = "/admin/tenants/membership", "/admin/agents/agent"
+    bulk = {"action": "delete_selected", "_selected_action": [str(owner.id)], "post": "yes"}
+    for address, sent in (
+        (f"{people}/add/", {"user": me.pk, "role": "owner"}),
+        (f"{people}/{owner.id}/change/", {"user": acme.user.pk, "role": "staff"}),
+        (f"{people}/{owner.id}/delete/", {"post": "yes"}),
+        (f"{agents}/add/", {"name": "Mine"}),
+        (f"{agents}/{acme.agent.id}/change/", {"name": "Mine"}),
+        (f"{agents}/{acme.agent.id}/delete/", {"post": "yes"}),
+    ):
+        assert operator.post(address, sent).status_code == 403, address
+    operator.post(f"{people}/", bulk)
+    with acme.scope():
+        assert list(Membership.objects.values_list("user_id", "role")) == [(acme.user.pk, "owner")]
+        assert list(Agent.objects.values_list("name", flat=True)) == [acme.agent.name]
+    assert said(acme) == [("operator.entered", "done")]
+
+
+def test_a_key_that_the_operator_revokes_stands_in_the_tenants_log(operator: Client, acme: House) -> None:
+    enter(operator, acme)
+    with acme.scope():
+        key = ApiKey.objects.get()
+    operator.post("/admin/tenants/apikey/", {"action": "revoke", "_selected_action": [str(key.id)]})
+    assert access.by_key(acme.key) is None
+    [line] = log(acme, "key.revoked")
+    assert (line.actor_kind, line.actor_name, line.target_id) == ("operator", "operator", str(key.id))
 
 
 def test_opening_and_changing_a_tenant_is_written_down(operator: Client, db: None) -> None:
