@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -50,6 +51,28 @@ def refuse_default(name: str, password: object) -> None:
         raise ImproperlyConfigured(
             f"{name} has a password that anybody would try first: give the role another."
         )
+
+
+def is_bare(public_url: str) -> bool:
+    """Whether sessions would cross a network readable to whoever is on the way."""
+    address = urlsplit(public_url)
+    return address.scheme != "https" and not _is_loopback(address.hostname or "")
+
+
+def refuse_bare(name: str, public_url: str) -> None:
+    """No process serves others over plain HTTP; a proxy in front that speaks HTTPS is what the address names."""
+    if is_bare(public_url):
+        raise ImproperlyConfigured(
+            f"{name} is {public_url}, where sessions and passwords can be read on their way: write the https:// address"
+            " that people open (docs/operating.md)."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 class Environment:

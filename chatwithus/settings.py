@@ -8,7 +8,7 @@ from typing import Any
 from celery.schedules import crontab, schedule
 from csp.constants import NONCE, NONE, SELF
 
-from chatwithus.env import Environment, refuse_default, refuse_weak
+from chatwithus.env import Environment, refuse_bare, refuse_default, refuse_weak
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
@@ -121,6 +121,7 @@ if not DEBUG:
     refuse_weak("DEPLOYMENT_KEYS", *DEPLOYMENT_KEYS)
     refuse_default("DATABASE_URL", DATABASES["default"]["PASSWORD"])
     refuse_default("VECTOR_DATABASE_URL", DATABASES["vectors"]["PASSWORD"])
+    refuse_bare("PUBLIC_URL", PUBLIC_URL)
 VISITOR_TOKEN_DAYS = env.integer("VISITOR_TOKEN_DAYS", 30)
 LIMITS = env.limits("LIMITS")  # other numbers than those of apps/tenants/limits.py and caps.py
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")

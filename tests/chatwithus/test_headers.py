@@ -99,10 +99,21 @@ STRONG = "Zk3v0b6bq1yYt2xAqQ8s7dLr5mN4pW9e"
         ({"DATABASE_URL": "postgresql://app:postgres@127.0.0.1/x"}, "DATABASE_URL has a password"),
         ({"VECTOR_DATABASE_URL": "postgresql://app:APP@127.0.0.1/x"}, "VECTOR_DATABASE_URL has a password"),
         ({"SECRET_KEY": "short", "DEBUG": "true"}, ""),
+        ({"PUBLIC_URL": "http://chat.example"}, "PUBLIC_URL is http://chat.example, where sessions"),
+        ({"PUBLIC_URL": "http://192.168.1.7:8000"}, "PUBLIC_URL is http://192.168.1.7:8000"),
+        ({"PUBLIC_URL": "http://0.0.0.0:8000"}, "PUBLIC_URL is http://0.0.0.0:8000"),
+        ({"PUBLIC_URL": "http://localhost.example"}, "PUBLIC_URL is"),
+        ({"PUBLIC_URL": "http://127.0.0.1@chat.example"}, "PUBLIC_URL is"),
+        ({"PUBLIC_URL": "chat.example"}, "PUBLIC_URL is"),
+        ({"PUBLIC_URL": "http://chat.example", "DEBUG": "true"}, ""),
+        ({"PUBLIC_URL": "https://chat.example"}, ""),
+        ({"PUBLIC_URL": "http://127.0.0.2:8000"}, ""),
+        ({"PUBLIC_URL": "http://[::1]:8000"}, ""),
+        ({"PUBLIC_URL": "http://shop.localhost:8000"}, ""),
         ({}, ""),
     ],
 )
-def test_no_process_starts_with_a_secret_that_others_know(
+def test_no_process_starts_where_others_know_its_secrets_or_read_its_sessions(
     variables: dict[str, str], says: str, tmp_path: object
 ) -> None:
     address = "postgresql://nobody@127.0.0.1/nowhere"

@@ -74,6 +74,11 @@ class TestSettings:
         diagnosis = in_another_process(ROOT, **environment(services), DEBUG="maybe")
         assert "DEBUG must be true or false, not 'maybe'" in diagnosis.of("settings")
 
+    def test_an_address_where_sessions_can_be_read_is_named(self, services: Services) -> None:
+        diagnosis = in_another_process(ROOT, **environment(services) | {"PUBLIC_URL": "http://chat.example"})
+        assert "PUBLIC_URL is http://chat.example, where sessions" in diagnosis.of("settings")
+        assert "https://" in diagnosis.of("settings")
+
     def test_a_password_that_breaks_the_address_is_not_shown(
         self, examined: Callable[..., Diagnosis]
     ) -> None:
