@@ -4,9 +4,11 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from django.conf import settings
+from django.db import transaction
 
 from apps.agents.models import Price
 from apps.agents.providers.base import Usage
+from apps.tenants import audit
 
 _MILLION = 1_000_000
 Pair = tuple[Decimal, Decimal]
@@ -19,8 +21,11 @@ def cost(provider: str, model: str, usage: Usage) -> Decimal:
 
 
 def keep(pattern: str, *, into: Decimal, out: Decimal) -> Price:
-    """In place of the one for the same pattern; calls that were counted keep what they cost then."""
-    return Price.objects.update_or_create(pattern=pattern, defaults={"input": into, "output": out})[0]
+    """In place of the one for the same pattern; calls that were counted keep what they cost then. Whose budget it changes is told."""
+    with transaction.atomic():
+        kept, _ = Price.objects.update_or_create(pattern=pattern, defaults={"input": into, "output": out})
+        audit.note_everywhere("price.set", kept, pattern=pattern, input=str(into), output=str(out))
+    return kept
 
 
 def _of(name: str) -> Pair:

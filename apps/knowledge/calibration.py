@@ -9,13 +9,16 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
+from apps.agents.models import Agent
 from apps.agents.words import EMPTY, WORD
 from apps.knowledge import ranking, retrieval, vectors
 from apps.knowledge.models import Calibration, Passage, Sentence
+from apps.tenants import audit
 
 OFF_TOPIC = Path(__file__).with_name("offtopic.txt")
 ASKED = 200  # of the tenant's sentences
@@ -34,17 +37,16 @@ def calibrate(agent_id: UUID) -> Calibration:
     about, anything = _scores(readable, _questions(readable)), _scores(readable, off_topic())
     threshold = between(anything[::2], about[::2])
     kept, refused = about[1::2], anything[1::2]
-    found, _ = Calibration.objects.update_or_create(
-        agent_id=agent_id,
-        defaults={
-            "threshold": threshold,
-            "kept": sum(score >= threshold for score in kept) / len(kept),
-            "refused": sum(score < threshold for score in refused) / len(refused),
-            "passages": Passage.objects.filter(knowledge_id__in=readable).count(),
-            "at": timezone.now(),
-        },
-    )
-    return found
+    found: dict[str, Any] = {
+        "threshold": threshold,
+        "kept": sum(score >= threshold for score in kept) / len(kept),
+        "refused": sum(score < threshold for score in refused) / len(refused),
+        "passages": Passage.objects.filter(knowledge_id__in=readable).count(),
+    }
+    with audit.deed("agent.calibrated", Agent.objects.get(id=agent_id), **found):
+        return Calibration.objects.update_or_create(
+            agent_id=agent_id, defaults=found | {"at": timezone.now()}
+        )[0]
 
 
 def off_topic() -> list[str]:

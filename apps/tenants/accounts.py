@@ -1,4 +1,5 @@
-"""People's accounts in the operator's admin: what is done to one is told to every tenant that this person works for."""
+"""People's accounts in the operator's admin: what is done to one is told to every tenant that this person works for, and to all who
+may enter them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,3 +75,5 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
                 field: [form.initial.get(field), form.cleaned_data[field]] for field in form.changed_data
             }
             audit.note_of_person(obj, "account.changed", **facts)
+            if "is_superuser" in facts:
+                audit.note_everywhere("operator.made" if obj.is_superuser else "operator.unmade", obj)

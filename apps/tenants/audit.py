@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from apps.tenants import actors, limits, lookup, scope
 from apps.tenants.actors import Actor
-from apps.tenants.models import AuditEntry
+from apps.tenants.models import AuditEntry, Tenant
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,13 @@ def note_of_person(
     for tenant_id in lookup.tenants_of_user(user.pk):
         with scope.scoped_to(tenant_id), actors.acting(who):
             note(action, user, outcome=outcome, **facts)
+
+
+def note_everywhere(action: str, target: models.Model | None = None, **facts: Any) -> None:
+    """What the operator does to the whole installation concerns every tenant, and stands in each one's log."""
+    for tenant_id in Tenant.objects.values_list("id", flat=True):
+        with scope.scoped_to(tenant_id):
+            note(action, target, **facts)
 
 
 def _is_room_for(who: Actor, target_id: str) -> bool:

@@ -103,11 +103,14 @@ def reseal() -> tuple[int, list[str]]:
     ]
     held.extend((Credential, "sealed", one.id, str(one), one.sealed) for one in Credential.objects.all())
     lost = []
-    for model, field, pk, name, sealed in held:
-        try:
-            model.objects.filter(**{"id": pk, field: sealed}).update(**{field: sealing.reseal(sealed)})
-        except sealing.Unsealable:
-            lost.append(name)
+    with transaction.atomic():
+        for model, field, pk, name, sealed in held:
+            try:
+                model.objects.filter(**{"id": pk, field: sealed}).update(**{field: sealing.reseal(sealed)})
+            except sealing.Unsealable:
+                lost.append(name)
+        if held:
+            audit.note("secrets.resealed", current(), done=len(held) - len(lost), lost=lost)
     return len(held) - len(lost), lost
 
 

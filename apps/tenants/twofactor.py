@@ -15,7 +15,7 @@ from django.db import transaction
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_static.models import StaticDevice
 
-from apps.tenants import lookup, sealing
+from apps.tenants import audit, lookup, sealing
 from apps.tenants.models import Phone, Tenant
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,9 @@ def reseal() -> tuple[int, list[str]]:
         except sealing.Unsealable:
             lost.append(phone.user.get_username())
         else:
-            Phone.objects.filter(id=phone.id, key=held).update(key=phone.key)
+            with transaction.atomic():
+                Phone.objects.filter(id=phone.id, key=held).update(key=phone.key)
+                audit.note_of_person(phone.user, "second_factor.resealed")
     return len(phones) - len(lost), lost
 
 

@@ -12,6 +12,7 @@ from apps.knowledge import calibration
 from apps.knowledge.models import Calibration
 from benchmarks.corpora import DEMO, help_centre
 from tests.knowledge.test_retrieval import search
+from tests.tenants.acting import log
 from tests.world import House
 
 
@@ -26,6 +27,8 @@ def test_an_agent_that_was_calibrated_knows_what_it_knows(houses: tuple[House, H
     for path in sorted(DEMO.glob("*.md"))[:4]:
         acme.knows(path.read_text(encoding="utf-8"), name=path.stem)
     assert "It answers from a score of" in calibrated(acme)
+    [line] = log(acme, "agent.calibrated")
+    assert (line.actor_kind, line.target_id) == ("command", str(acme.agent.id))
     with acme.scope():
         found = Calibration.objects.get()
     assert (found.agent_id, found.passages > 5) == (acme.agent.id, True)

@@ -1,5 +1,6 @@
 """What the operator does from a terminal: everything that the pages do, under the name of whoever typed it."""
 
+import getpass
 import json
 from io import StringIO
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import IntegrityError, connections
 
-from apps.tenants import access, invitations, scope, twofactor
+from apps.tenants import access, invitations, organisation, scope, twofactor
 from apps.tenants.models import Invitation, Tenant
+from chatwithus.embedded import Services
+from tests.services import CLONES
 from tests.tenants.acting import log, said
 from tests.tenants.phone import set_up
 from tests.world import House
@@ -84,6 +88,70 @@ def test_a_lost_second_factor_is_forgotten_and_the_tenant_is_told(acme: House) -
     assert (entry.actor_kind, entry.target_name) == ("command", acme.user.username)
     with pytest.raises(CommandError):
         run("forget_second_factor", "nobody")
+
+
+def test_whoever_sets_a_password_can_come_in_by_it_which_is_written_down(
+    acme: House, globex: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = iter(["four words for acme", "four words for acme", "12345", "12345", "", ""])
+    monkeypatch.setattr(getpass, "getpass", lambda prompt="": next(typed))
+    run("changepassword", acme.user.username)
+    with pytest.raises(CommandError):
+        run("changepassword", acme.user.username)
+    acme.user.refresh_from_db()
+    assert acme.user.check_password("four words for acme")
+    [entry] = log(acme, "password.set")
+    assert (entry.actor_kind, entry.target_name) == ("command", acme.user.username)
+    assert not log(globex, "password.set")
+
+
+def test_who_may_enter_every_tenant_is_told_to_every_tenant(
+    acme: House, globex: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "four words for acme")
+    run("createsuperuser", "--noinput", "--username", "root@ops.example", "--email", "root@ops.example")
+    with pytest.raises(CommandError):
+        run("createsuperuser", "--noinput", "--username", "root@ops.example", "--email", "root@ops.example")
+    for house in (acme, globex):
+        [entry] = log(house, "operator.made")
+        assert (entry.actor_kind, entry.target_name) == ("command", "root@ops.example")
+
+
+def test_what_a_model_costs_is_told_to_whoever_has_a_budget(acme: House, globex: House) -> None:
+    run("set_price", "openai:gpt-4o*", "2.50", "10")
+    for house in (acme, globex):
+        [entry] = log(house, "price.set")
+        assert entry.facts == {"pattern": "openai:gpt-4o*", "input": "2.50", "output": "10"}
+
+
+def test_secrets_that_are_sealed_anew_are_counted_in_their_owners_log(acme: House, globex: House) -> None:
+    set_up(acme.user)
+    with acme.scope():
+        organisation.rotate_identity_secret()
+    run("reseal")
+    [entry] = log(acme, "secrets.resealed")
+    assert (entry.actor_kind, entry.facts) == ("command", {"done": 1, "lost": []})
+    assert log(acme, "second_factor.resealed")
+    assert not [*log(globex, "secrets.resealed"), *log(globex, "second_factor.resealed")]
+
+
+def test_a_second_factor_is_not_forgotten_where_that_cannot_be_written_down(
+    houses: tuple[House, House], services: Services
+) -> None:
+    acme, _ = houses
+    set_up(acme.user)
+    connections.close_all()
+    with services.cluster.connect(CLONES["database"]) as superuser:
+        superuser.execute(
+            b"ALTER TABLE tenants_auditentry ADD CONSTRAINT unwritten CHECK (action <> 'second_factor.forgotten') NOT VALID"
+        )
+        try:
+            with pytest.raises(IntegrityError):
+                run("forget_second_factor", acme.user.username)
+            assert twofactor.device_of(acme.user) is not None
+        finally:
+            connections.close_all()
+            superuser.execute(b"ALTER TABLE tenants_auditentry DROP CONSTRAINT unwritten")
 
 
 def shown(house: House) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.knowledge import calibration
 from apps.tenants import lookup, scope
+from chatwithus.management.acting import acting
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
         if tenant_id is None:
             raise CommandError(f"There is no agent with the id {agent}.")
         try:
-            with scope.scoped_to(tenant_id):
+            with acting(), scope.scoped_to(tenant_id):
                 found = calibration.calibrate(agent)
         except calibration.TooLittle as error:
             raise CommandError(str(error)) from None

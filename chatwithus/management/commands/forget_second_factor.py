@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from apps.tenants import audit, twofactor
 from chatwithus.management.acting import acting
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         found = get_user_model().objects.filter(username=user).first()
         if found is None:
             raise CommandError(f"Nobody signs in as {user}.")
-        with acting():
+        with acting(), transaction.atomic():
             twofactor.forget(found)
             audit.note_of_person(found, "second_factor.forgotten")
         return f"Forgotten: the second factor of {user}"

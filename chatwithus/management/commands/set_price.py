@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.agents import prices
+from chatwithus.management.acting import acting
 
 MOST = Decimal(10**8)
 
@@ -21,7 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, pattern: str, input: str, output: str, **options: Any) -> str:
         if not pattern or len(pattern) > 141:
             raise CommandError("Write provider:model, such as openai:gpt-4o*, in at most 141 characters.")
-        kept = prices.keep(pattern, into=_amount(input), out=_amount(output))
+        with acting():
+            kept = prices.keep(pattern, into=_amount(input), out=_amount(output))
         return f"{kept.pattern}: {kept.input} in, {kept.output} out"
 
 
