@@ -223,6 +223,7 @@ CELERY_BEAT_SCHEDULE = {
     "release-stale-reservations": {"task": "apps.agents.tasks.release_stale", "schedule": schedule(3600)},
     "delete-old-chats": {"task": "apps.chats.tasks.delete_old", "schedule": crontab(hour="3", minute="17")},
     "sweep-waiting-knowledge": {"task": "apps.knowledge.tasks.sweep", "schedule": schedule(30)},
+    "forget-sessions": {"task": "apps.tenants.tasks.forget_sessions", "schedule": schedule(3600)},
     "forget-idempotency-keys": {"task": "apps.api.tasks.sweep", "schedule": schedule(3600)},
 }
 

@@ -53,6 +53,7 @@ UNSCOPED_TASKS = {
     "apps.chats.tasks.rescue": "asks which tenants have abandoned replies and enqueues one scoped task each",
     "chatwithus.tasks.prove_isolation": "opens two tenants of its own",
     "apps.knowledge.tasks.sweep": "lists tenants and enqueues one scoped task each",
+    "apps.tenants.tasks.forget_sessions": "sessions are people's, who may work for several tenants",
 }
 PUBLIC = {
     "admin/auth/user/<id>/password/": "Django's own, which asks for the permission itself",

@@ -16,7 +16,7 @@ from apps.tenants.actors import Actor
 
 View = Callable[..., HttpResponseBase]
 SAFE = {"GET", "HEAD", "OPTIONS"}
-INVITATION_KEY = "invitation"
+INVITATION = "cwu_invitation"  # a cookie
 
 
 def signed_in(view: View) -> View:
@@ -67,7 +67,7 @@ def invited(view: View) -> View:
         if _owes_second_factor(request):
             return redirect("console:code")
         try:
-            tenant_id, invitation_id = invitations.read(request.session.get(INVITATION_KEY, ""))
+            tenant_id, invitation_id = invitations.read(request.COOKIES.get(INVITATION, ""))
             with scope.scoped_to(tenant_id), actors.acting(_whoever(request)):
                 return view(request, invitations.find(invitation_id), *args, **kwargs)
         except invitations.BadLink as error:

@@ -1,13 +1,15 @@
 """Coming to work here: the page behind an invitation's link, for whoever has an account and whoever has none."""
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.console.guards import INVITATION_KEY, invited
+from apps.console.guards import INVITATION, invited
 from apps.console.people_forms import SignUpForm
 from apps.tenants import invitations, organisation, scope
 from apps.tenants.middleware import SESSION_KEY
@@ -18,14 +20,16 @@ _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @require_safe
 def arrive(request: HttpRequest, signed: str) -> HttpResponse:
-    """Takes the secret out of the address at once, so that it is in no later page's referrer, and no bookmark. For what was not
-    signed here no session is saved."""
+    """Takes the secret out of the address at once, so that it is in no later page's referrer, and no bookmark. The browser keeps it:
+    however often somebody comes, nothing is saved here."""
     try:
         invitations.read(signed)
     except invitations.BadLink as error:
         return render(request, "console/join_gone.html", {"error": error}, status=410)
-    request.session[INVITATION_KEY] = signed
-    return redirect("console:join")
+    response = redirect("console:join")
+    secure = settings.SESSION_COOKIE_SECURE
+    response.set_cookie(INVITATION, signed, path=response.url, secure=secure, httponly=True, samesite="Lax")
+    return response
 
 
 @invited
@@ -66,9 +70,10 @@ def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 
 
 def _come_in(request: HttpRequest) -> HttpResponse:
-    request.session.pop(INVITATION_KEY, None)
     request.session[SESSION_KEY] = str(scope.current())
-    return redirect("console:dashboard")
+    response = redirect("console:dashboard")
+    response.delete_cookie(INVITATION, path=reverse("console:join"), samesite="Lax")
+    return response
 
 
 def _page(

@@ -1,14 +1,15 @@
-"""The base of every Celery task that touches a tenant's data."""
+"""The base of every Celery task that touches a tenant's data, and forgetting sessions, which are no tenant's."""
 
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from celery import Task
+from celery import Task, shared_task
 from django.db import transaction
 
 from apps.tenants import scope
 from apps.tenants.models import Tenant
+from apps.tenants.sessions import SessionStore
 
 HEADER = "cwu_tenant"
 
@@ -44,3 +45,9 @@ def for_each_tenant(task: "Task[Any, Any]") -> None:
     for tenant_id in Tenant.objects.filter(suspended_at=None).values_list("id", flat=True):
         with scope.scoped_to(tenant_id):
             task.delay()
+
+
+@shared_task
+def forget_sessions() -> None:
+    """Those that ended, which open nothing any more."""
+    SessionStore.clear_expired()

@@ -16,7 +16,10 @@ from chatwithus.isolation.tally import Tally
 
 OURS = ("apps.", "chatwithus.")
 # Not run: what they are, and why.
-NOT_RUN = {"chatwithus.tasks.prove_isolation": "is the proof itself"}
+NOT_RUN = {
+    "chatwithus.tasks.prove_isolation": "is the proof itself",
+    "apps.tenants.tasks.forget_sessions": "takes away sessions that ended, which are people's and no tenant's",
+}
 
 
 def tasks() -> list[Task[Any, Any]]:

@@ -29,11 +29,14 @@ def test_somebody_without_an_account_makes_one_and_is_in(acme: House) -> None:
     browser = Client()
     arrived = browser.get(path_of(acme, role="manager"))
     assert arrived.headers["Location"] == JOIN  # the address holds the secret no more
+    cookie = arrived.cookies["cwu_invitation"]
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == (JOIN, True, "Lax")
     page = body(browser.get(JOIN))
     assert acme.tenant.name in page
     assert "ada@shop.example" in page
     joined = browser.post(JOIN, {"name": "Ada Okafor", "password": NEW}, follow=True)
     assert joined.redirect_chain == [("/console/", 302)]
+    assert browser.cookies["cwu_invitation"].value == ""
     assert f'data-testid="tenant">{acme.tenant.name}' in body(joined)
     user = get_user_model().objects.get(username="ada@shop.example")
     admitted = access.by_membership(user, acme.tenant.id)
@@ -50,6 +53,13 @@ def test_the_link_works_once(acme: House) -> None:
         browser = Client()
         browser.get(link)
         assert browser.post(JOIN, {"password": NEW}, follow=True).status_code == expected
+
+
+def test_however_often_somebody_comes_nothing_is_saved(acme: House) -> None:
+    link = path_of(acme)
+    for _ in range(20):
+        assert Client().get(link, follow=True).status_code == 200
+    assert not Session.objects.exists()
 
 
 @pytest.mark.parametrize("password", ["", "short", "password1234"])

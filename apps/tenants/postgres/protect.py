@@ -70,12 +70,13 @@ class AppendOnly(Operation):
 
 
 class Guards(Operation):
-    """Count the access version up, when the transaction commits, wherever these columns of a table change, if any, or a row goes."""
+    """Count the access version up, when the transaction commits, wherever these columns of a table change, if any, or a row goes: any
+    row, or one of which `when` was true. In place of the table's guards of before."""
 
     reversible = False
 
-    def __init__(self, table: str, columns: str = "") -> None:
-        self.table, self.columns = table, columns
+    def __init__(self, table: str, columns: str = "", *, when: str = "true") -> None:
+        self.table, self.columns, self.when = table, columns, when
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Triggers are not part of Django's model state."""
@@ -85,16 +86,17 @@ class Guards(Operation):
     ) -> None:
         if editor.connection.alias == "default":
             change = f"UPDATE OF {self.columns} OR DELETE" if self.columns else "DELETE"
+            editor.execute(f"DROP TRIGGER IF EXISTS {self.table}_guards ON {self.table}")
             editor.execute(
-                f"CREATE CONSTRAINT TRIGGER {self.table}_guards AFTER {change} ON {self.table} "
-                "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_access_version()"
+                f"CREATE CONSTRAINT TRIGGER {self.table}_guards AFTER {change} ON {self.table} DEFERRABLE INITIALLY DEFERRED "
+                f"FOR EACH ROW WHEN ({self.when}) EXECUTE FUNCTION count_access_version()"
             )
 
     def describe(self) -> str:
         return f"Count the access version up with {self.table}"
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return type(self).__name__, [self.table, self.columns], {}
+        return type(self).__name__, [self.table, self.columns], {"when": self.when}
 
 
 class Lookup(Operation):
