@@ -134,6 +134,10 @@ class VisitorResponse(Schema):
         dict[str, Any], Field(description="What pages show of the agent, as the socket's `welcome` has it.")
     ]
     offers: Annotated[list[str], Field(description="What the visitor may do beside asking.")]
+    session_id: Annotated[
+        UUID | None,
+        Field(description="The open chat that a person whom you vouch for comes back to, from any device."),
+    ]
 
 
 class ProblemError(Schema):

@@ -31,7 +31,7 @@ async def welcome(request: HttpRequest, body: VisitorRequest) -> VisitorResponse
         raise OriginNotAllowed
     request.admitted = admitted  # type: ignore[attr-defined]
     with access.entered(admitted):
-        visitor = await hop(_identified)(body.agent, body.jwt) if body.jwt else visitors.new(body.agent)
+        visitor, chat = await hop(_met)(body)
         face = await hop(faces.of)(body.agent)
     if face is None:
         raise OriginNotAllowed
@@ -42,10 +42,15 @@ async def welcome(request: HttpRequest, body: VisitorRequest) -> VisitorResponse
         expires_at=expires_at,
         agent=faces.shown(face),
         offers=face.offers,
+        session_id=chat,
     )
 
 
-def _identified(agent_id: UUID, signed: str) -> visitors.Visitor:
+def _met(body: VisitorRequest) -> tuple[visitors.Visitor, UUID | None]:
+    """Who they are from here on, and the chat that they come back to."""
     admitted = access.current()
     assert admitted is not None
-    return visitors.recognise(agent_id, signed, admitted.tenant)
+    if not body.jwt:
+        return visitors.new(body.agent), None
+    visitor = visitors.recognise(body.agent, body.jwt, admitted.tenant)
+    return visitor, visitors.last_chat(visitor)

@@ -8,6 +8,7 @@ import { Keeping } from "./keeping";
 import { type Exchange, isAnswering, isExpected } from "./reply";
 import type { News } from "./tabs";
 import { type Action, empty, fits, position, reduce, type Transcript } from "./transcript";
+import { Turn } from "./turn";
 
 const TYPING_EVERY_MS = 3000;
 const TYPING_LASTS_MS = 6000;
@@ -44,6 +45,7 @@ export class Conversation {
   code = 0;
   readonly #connection: Connection;
   readonly #keeping: Keeping;
+  readonly #turn: Turn;
   readonly #hooks: Hooks;
   readonly #inFlight = new Set<string>();
   readonly #doubted = new Set<number>();
@@ -58,6 +60,7 @@ export class Conversation {
   constructor(host: string, agent: string, hooks: Hooks) {
     this.#hooks = hooks;
     this.#keeping = new Keeping(agent, (news) => this.#heard(news));
+    this.#turn = new Turn(agent, this.#proceed);
     this.state = this.#keeping.recall();
     this.#connection = new Connection(
       { host, agent },
@@ -200,7 +203,7 @@ export class Conversation {
     this.#tell(frame, before);
     if (frame.type === "welcome") this.#welcomed(frame.v ?? VERSION);
     if (frame.type === "ack") this.#inFlight.delete(frame.client_message_id);
-    if (frame.type === "ack" || frame.type === "welcome") this.#flush();
+    if (frame.type === "ack" || frame.type === "welcome") this.#proceed();
     if ("sha256" in frame) void this.#verify(frame);
   }
 
@@ -223,6 +226,7 @@ export class Conversation {
     if (frame.code === BAD_IDENTITY) return this.#stranger();
     if (frame.code === NOTHING_TO_STOP) return this.#heal();
     this.#inFlight.delete(frame.client_message_id ?? "");
+    this.#turn.end();
     if (frame.client_message_id && /^(unavailable|too_many)$/.test(frame.code))
       return this.#flushLater(frame.retry_after);
     this.#dispatch(frame);
@@ -238,15 +242,22 @@ export class Conversation {
   #changed(link: Link, code: number): void {
     this.code = code;
     this.#inFlight.clear();
+    this.#turn.end();
     if (link === "refused") this.#hooks.failed({ code: String(code) });
     this.#hooks.changed();
   }
+
+  /** Sends what waits; once the chat is there, or nothing was sent, other tabs may begin one. */
+  #proceed = (): void => {
+    this.#flush();
+    if (this.state.chat !== undefined || !this.#inFlight.size) this.#turn.end();
+  };
 
   /** In the order they were written; the first alone, since it makes the chat. The server queues what comes while it answers. */
   #flush(): void {
     for (const { sending, key, request } of this.state.exchanges) {
       if (sending !== "pending" || this.#inFlight.has(key)) continue;
-      if (this.state.chat === undefined && this.#inFlight.size) return;
+      if (this.state.chat === undefined && (this.#inFlight.size || !this.#turn.isMine)) return;
       if (!this.#connection.send({ type: "message.send", client_message_id: key, text: request })) return;
       this.#inFlight.add(key);
     }
@@ -320,8 +331,8 @@ export class Conversation {
     if (news.type === "read") this.#hooks.read();
     else if (news.type === "fresh") this.#begin();
     else if (news.type === "forgotten") this.#forgetAll();
-    else if (this.state.chat === undefined && !this.#jwt) {
-      this.#dispatch({ type: "local.known", token: news.token, chat: news.chat });
+    else if (this.state.chat === undefined && !news.token === !!this.#jwt) {
+      if (!this.#jwt) this.#dispatch({ ...news, type: "local.known" });
       this.#dispatch({ type: "local.refetch" });
       this.#connection.greet();
     }

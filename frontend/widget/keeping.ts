@@ -2,6 +2,7 @@
 
 import type { Appearance } from "./frames";
 import { Memory } from "./memory";
+import { known } from "./records";
 import { isExpected } from "./reply";
 import { type News, Tabs } from "./tabs";
 import { empty, reduce, type Transcript } from "./transcript";
@@ -33,6 +34,7 @@ export class Keeping {
   /** Whom somebody vouches for is not kept here: the page says it anew each time. */
   changed(before: Transcript, now: Transcript, isVouched: boolean): void {
     if (!isVouched) this.#keepName(before, now);
+    if (now.chat && now.chat !== before.chat) this.#tellChat(now, isVouched);
     if (now.exchanges !== before.exchanges || now.handledBy !== before.handledBy)
       this.#keepUnsent(now, isVouched);
   }
@@ -55,7 +57,11 @@ export class Keeping {
 
   #keepName(before: Transcript, { token, chat }: Transcript): void {
     if (token !== before.token || chat !== before.chat) this.#memory.save({ token, chat });
-    if (chat && token && chat !== before.chat) this.#tabs.tell({ type: "chat", token, chat });
+  }
+
+  #tellChat({ token, chat }: Transcript, isVouched: boolean): void {
+    if (isVouched) this.tell({ type: "chat" });
+    else if (token) this.tell({ type: "chat", token, ...known("chat", chat) });
   }
 
   #keepUnsent({ exchanges, handledBy }: Transcript, isVouched: boolean): void {

@@ -1,7 +1,8 @@
 /** Pages of one site that are open at once tell each other what is not the server's to tell. */
 
 export type News =
-  | { type: "chat"; token: string; chat: string }
+  /** A chat was begun; whose tenant vouches for them is told by the server which. */
+  | { type: "chat"; token?: string; chat?: string }
   | { type: "read" }
   /** A new conversation was begun, or everything forgotten. */
   | { type: "fresh" }

@@ -38,7 +38,7 @@ def page(
 def test_a_page_becomes_a_visitor_and_talks_without_a_key(server: Server, houses: Houses) -> None:
     acme, _ = houses
     found = become(server, acme)
-    assert set(found.json()) == {"visitor", "token", "expires_at", "agent", "offers"}
+    assert set(found.json()) == {"visitor", "token", "expires_at", "agent", "offers", "session_id"}
     assert found.json()["agent"]["name"] == acme.agent.name
     assert found.headers[ALLOW] == acme.origin
     with page(server, acme, token=found.json()["token"]) as client:

@@ -1,11 +1,15 @@
 """Networks that bar the socket, or more; tabs side by side; devices that go away and come back: nothing is lost, and nothing is there twice."""
 
 import json
+import time
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from apps.chats.models import Chat
 from tests.server import Server, Visitor
+from tests.tokens import signed, vouching
 from tests.widget.site import Site
 from tests.widget.talking import (
     PATIENCE_MS,
@@ -23,7 +27,7 @@ from tests.world import House
 SLOW = "tokens=150 rate=40"
 
 
-def bar_sockets(page: Page) -> None:
+def bar_sockets(page: Page | BrowserContext) -> None:
     """As a proxy does that lets the handshake through and then nothing."""
     page.route_web_socket("**/ws/**", lambda socket: socket.close())
 
@@ -146,6 +150,59 @@ def test_a_second_tab_joins_the_chat_that_the_first_began_and_both_agree(
     other.evaluate("ChatWithUs.newConversation()")
     for tab in (page, other):
         expect(requests(tab)).to_have_count(0)
+
+
+IDENTIFY = "jwt => ChatWithUs('identify', {jwt})"
+SEND_AT = "([text, at]) => setTimeout(() => ChatWithUs.send(text), at - Date.now())"
+
+
+@pytest.mark.parametrize("who", ["strangers", "a person whom the shop vouches for"])
+def test_two_tabs_that_begin_at_the_same_moment_begin_one_chat(
+    site: Site, page: Page, house: House, context: BrowserContext, who: str
+) -> None:
+    answers_by(house, "tokens=5")
+    jwt = signed(vouching(house)) if who != "strangers" else ""
+    address = site.page()
+    tabs = {"From the first": page, "From the second": context.new_page()}
+    for tab in tabs.values():
+        tab.goto(address)
+        if jwt:
+            tab.evaluate(IDENTIFY, jwt)
+        open_chat(tab)
+    soon = time.time() * 1000 + 500
+    for text, tab in tabs.items():
+        tab.evaluate(SEND_AT, [text, soon])
+    for tab in tabs.values():
+        expect(answers(tab)).to_have_count(2, timeout=PATIENCE_MS)
+        assert set(requests(tab).all_text_contents()) == set(tabs)
+    with house.scope():
+        assert Chat.objects.count() == 1
+
+
+def test_a_person_is_found_again_without_sockets_too_and_one_who_is_not_vouched_for_talks_on(
+    site: Site, page: Page, house: House, context: BrowserContext
+) -> None:
+    words = answers_by(house, "tokens=5")
+    jwt = signed(vouching(house))
+    address = site.page()
+    bar_sockets(context)
+    page.goto(address)
+    page.evaluate(IDENTIFY, jwt)
+    open_chat(page)
+    ask(page, "Where is my parcel?")
+    is_answered(page, words)
+    page.reload()
+    page.evaluate(IDENTIFY, jwt)
+    open_chat(page)
+    is_answered(page, words)
+    expect(requests(page)).to_have_text("Where is my parcel?")
+    page.evaluate("ChatWithUs.newConversation()")
+    expect(requests(page)).to_have_count(0)
+    page.evaluate("ChatWithUs.reset()")
+    page.evaluate(IDENTIFY, jwt + "x")
+    open_chat(page)
+    ask(page, "And now?")
+    is_answered(page, words)
 
 
 def test_what_one_tab_has_shown_is_unread_in_none(

@@ -9,6 +9,8 @@ export type Send = ClientFrame & { type: "message.send" };
 export const UNKNOWN_VISITOR = 4401;
 const NOT_HERE = 4403;
 const TOO_MANY = 4429;
+/** As the socket calls it too: they go on as somebody whom nobody vouches for. */
+const BAD_IDENTITY = "bad_identity";
 
 /** The server answered, and said no. */
 export class Refusal extends Error {
@@ -99,16 +101,17 @@ export abstract class HttpLine implements Line {
   async #hello({ token, jwt, chat, resume, fresh }: Hello): Promise<void> {
     this.token = token ?? "";
     this.chat = fresh ? undefined : chat;
-    if (!this.token || !this.chat) await this.#introduce(jwt);
+    if (!this.token || !this.chat) await this.#introduce(jwt, fresh === true);
     if (this.chat) await this.follow(resume);
     else this.welcome({ last_seq: 0, recovered: !chat });
   }
 
-  /** A token, where we have none; the agent's face in any case. */
-  async #introduce(jwt: string | undefined): Promise<void> {
+  /** A token, where we have none; the agent's face in any case, and the chat of a person who comes back. */
+  async #introduce(jwt: string | undefined, isFresh: boolean): Promise<void> {
     const answer = await this.request("/visitors", { agent: this.#place.agent, ...(jwt && { jwt }) });
-    const { token, agent, offers } = await answer.json();
+    const { token, agent, offers, session_id } = await answer.json();
     this.token ||= token;
+    if (!isFresh) this.chat ??= session_id ?? undefined;
     this.#agent = agent;
     this.#offers = offers;
   }
@@ -132,6 +135,8 @@ export abstract class HttpLine implements Line {
     work.catch((problem) => {
       if (this.isClosed) return;
       if (problem instanceof Refusal && problem.status === 404) return this.#lost();
+      if (problem instanceof Refusal && problem.code === BAD_IDENTITY)
+        return this.hear({ type: "error", code: BAD_IDENTITY, detail: problem.detail });
       this.ears.closed(codeOf(problem));
     });
   }
