@@ -44,7 +44,6 @@ export class ChatWithUsElement extends HTMLElement {
     if (!this.shadowRoot) this.#build();
     this.#leave = attend({
       awake: this.#awake,
-      offline: this.#pace.ask,
       repaint: () => this.#look.apply(),
       resized: this.#fit,
     });

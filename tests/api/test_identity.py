@@ -41,7 +41,10 @@ def test_a_person_is_the_same_visitor_each_time(server: Server, houses: Houses) 
     with page(server, acme, first["token"]) as one, page(server, acme, second["token"]) as other:
         session_id = one.post("/api/v1/chat", json=question(acme)).json()["session_id"]
         assert other.get(f"/api/v1/chats/{session_id}").status_code == 200
-    assert (first["session_id"], become(server, acme, signed(acme)).json()["session_id"]) == (None, session_id)
+    assert (first["session_id"], become(server, acme, signed(acme)).json()["session_id"]) == (
+        None,
+        session_id,
+    )
     another = become(server, acme, signed(acme, sub="customer-8")).json()
     assert another["session_id"] is None
     with page(server, acme, another["token"]) as stranger:
