@@ -24,7 +24,7 @@ class Wire:
     provider: str
     content_type: str
     piece: Callable[[str], bytes]
-    end: Callable[[], bytes]
+    end: Callable[..., bytes]  # with what it says that it took, if not INPUT and OUTPUT
     error: Callable[[str], bytes]
     refusal: Callable[[str], bytes]
     text: Callable[[Any], str]  # all that was told, from the body of a request
@@ -53,7 +53,9 @@ OLLAMA = Wire(
     "ollama",
     "application/x-ndjson",
     _ollama,
-    lambda: _ollama("", done=True, done_reason="stop", prompt_eval_count=INPUT, eval_count=OUTPUT),
+    lambda into=INPUT, out=OUTPUT: _ollama(
+        "", done=True, done_reason="stop", prompt_eval_count=into, eval_count=out
+    ),
     lambda message: json.dumps({"error": message}).encode() + b"\n",
     lambda message: json.dumps({"error": message}).encode(),
     lambda body: "".join(one["content"] for one in body["messages"]),
@@ -69,8 +71,8 @@ def _chunk(choices: list[dict[str, Any]], **rest: Any) -> bytes:
     return _data(known | rest)
 
 
-def _counted() -> bytes:
-    usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
+def _counted(into: Any = INPUT, out: Any = OUTPUT) -> bytes:
+    usage = {"prompt_tokens": into, "completion_tokens": out, "total_tokens": INPUT + OUTPUT}
     over = _chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
     return over + _chunk([], usage=usage) + b"data: [DONE]\n\n"
 
@@ -108,8 +110,8 @@ def exception(kind: str, message: str) -> bytes:
     return frame(headers, json.dumps({"message": message}).encode())
 
 
-def _metadata() -> bytes:
-    usage = {"inputTokens": INPUT, "outputTokens": OUTPUT, "totalTokens": INPUT + OUTPUT}
+def _metadata(into: Any = INPUT, out: Any = OUTPUT) -> bytes:
+    usage = {"inputTokens": into, "outputTokens": out, "totalTokens": INPUT + OUTPUT}
     counted = event("metadata", {"usage": usage, "metrics": {"latencyMs": 1}})
     return (
         event("contentBlockStop", {"contentBlockIndex": 0})

@@ -16,7 +16,7 @@ from django.conf import settings
 from apps.agents import breakers, gates
 from apps.agents.minds import Mind
 from apps.agents.providers import catalogue
-from apps.agents.providers.base import Handoff, Kind, Piece, Prompt, ProviderError, Usage
+from apps.agents.providers.base import Handoff, Kind, Piece, Prompt, ProviderError, Usage, counted
 
 logger = logging.getLogger(__name__)
 MOST = 3  # times that one mind is asked
@@ -30,11 +30,13 @@ class SaidEnough(Exception):
 
 @dataclass(slots=True)
 class Attempt:
-    """One call: of whom, when (by the loop's clock), what it cost as far as the provider says, and why it failed, where it did."""
+    """One call: of whom, when (by the loop's clock), whether it got as far as the provider, what it cost as far as that says, and why
+    it failed, where it did."""
 
     mind: Mind
     began_at: float
     ended_at: float = 0.0
+    was_asked: bool = False
     usage: Usage | None = None
     failure: Kind | None = None
     detail: str = ""
@@ -93,7 +95,7 @@ class Attempts:
         if isinstance(piece, str):
             hear(piece)
         elif isinstance(piece, Usage):
-            attempt.usage = piece
+            attempt.usage = counted(piece.input_tokens, piece.output_tokens)
             note(sum((one.usage for one in self.made if one.usage), Usage(0, 0)))
         else:
             note(piece)
@@ -136,6 +138,7 @@ class Attempts:
             held.enter_context(self._judged(attempt))
             await held.enter_async_context(gates.place(mind, until))
             held.enter_context(breakers.of(mind).watching())
+            attempt.was_asked = True
             pieces = await held.enter_async_context(aclosing(provider.stream(prompt)))
             first = await self._first(pieces, attempt, until)
             breakers.of(mind).spoke()
@@ -157,7 +160,7 @@ class Attempts:
             async with asyncio.timeout_at(until):
                 async for piece in pieces:
                     if isinstance(piece, Usage):
-                        attempt.usage = piece
+                        attempt.usage = counted(piece.input_tokens, piece.output_tokens)
                     elif piece:
                         return piece
         except TimeoutError:

@@ -7,11 +7,12 @@ reserved for it counts as used, and where it is run again, that is reserved anew
 No organisation is without a budget of tokens: until its owner sets one for all agents, the setting DAILY_TOKENS holds. A budget that is
 dropped stays as a row without limits, so that what was spent counts where it is set again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +22,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.agents import prices
+from apps.agents.configuration import Configuration
 from apps.agents.models import Agent, Budget, Reservation, Spending
 from apps.agents.providers.base import Usage
 from apps.tenants import actors, audit
 from apps.tenants.postgres.prepared import Prepared, Table
 
+Mind = tuple[str, str]  # provider and model
 HOLDS = Q(tokens__isnull=False) | Q(cost__isnull=False)  # others were dropped
 STALE = timedelta(days=1)  # no reply runs for so long: whatever reserved this has vanished
 
@@ -61,31 +64,42 @@ class Gauge:
         return min(1.0, max(shares, default=0.0))
 
 
-def reserve(exchange: UUID, agent: Agent, most: Usage) -> Usage | None:
-    """Hold so much of every budget that this agent spends from, or of none. None where there is no budget.
+def reserve(
+    exchange: UUID, agent: Agent, most: Usage, *, minds: Sequence[Mind] | None = None
+) -> Usage | None:
+    """Hold so much of every budget that this agent spends from, or of none. None where there is no budget. `minds` take the place of
+    the agent's own where its draft is tried.
 
     Raises BudgetExhausted. To be called in the transaction that claims the reply."""
-    budgets = [_BUDGETS.read(row) for row in _THAT_LIMIT.rows(agent=agent.id)]
+    budgets, kept = _that_limit(agent)
     if settings.DAILY_TOKENS and all(one.agent_id or one.tokens is None for one in budgets):
         default = _by_default()
         budgets = sorted([default, *(one for one in budgets if one != default)], key=lambda one: one.id)
     if not budgets:
         return None
+    price = _dearest(minds or agent.minds, most, kept)
     with transaction.atomic() if len(budgets) > 1 else nullcontext():  # one alone fails before it has written
         for budget in budgets:
-            _reserve(exchange, budget, _tokens(most), _dearest(agent, most))
+            _reserve(exchange, budget, _tokens(most), price)
     return most
+
+
+def paid_for(agent: Configuration, reserved: Usage | None) -> float:
+    """As many pieces of an answer as are reserved, or as the agent may: a piece is a token at least, and the provider was told to end
+    there."""
+    return min(reserved.output_tokens if reserved else inf, agent.max_tokens or inf)
 
 
 def settle(exchange: UUID, agent: Agent, spent: Usage | None, cost: Decimal | None = None) -> None:
     """Count what a reply has cost, by the ledger of calls, in place of what was reserved for it; all of that where it is not known."""
     if _HELD.first(exchange=exchange) is None:
         return
+    if spent is not None and cost is None:
+        cost = _dearest(agent.minds, spent, prices.table())
     held = Reservation.objects.filter(exchange=exchange)
     for one in held.select_related("spending").order_by("spending__budget_id"):
         tokens = one.tokens if spent is None else _tokens(spent)
-        price = one.cost if spent is None else _dearest(agent, spent) if cost is None else cost
-        _move(one, tokens, price)
+        _move(one, tokens, one.cost if spent is None or cost is None else cost)
         one.delete()
 
 
@@ -99,9 +113,16 @@ def release_stale() -> int:
     return len(found)
 
 
-def _dearest(agent: Agent, usage: Usage) -> Decimal:
-    """Whichever of its minds will answer."""
-    return max(prices.cost(provider, model, usage) for provider, model in agent.minds)
+def _that_limit(agent: Agent) -> tuple[list[Budget], list[prices.Row]]:
+    """The budgets that this agent spends from, and what models cost, in one round trip: the chat is locked meanwhile."""
+    rows = _THAT_LIMIT.rows(agent=agent.id)
+    kept = list(zip(*rows[0][:_PRICED], strict=True)) if rows[0][0] else []
+    return [_BUDGETS.read(row, _PRICED) for row in rows if row[_PRICED] is not None], kept
+
+
+def _dearest(minds: Sequence[Mind], usage: Usage, kept: Sequence[prices.Row]) -> Decimal:
+    """Whichever of them will answer."""
+    return max(prices.cost(provider, model, usage, kept) for provider, model in minds)
 
 
 def gauges() -> Iterator[Gauge]:
@@ -177,10 +198,11 @@ def _tokens(usage: Usage) -> int:
     return usage.input_tokens + usage.output_tokens
 
 
-_BUDGETS = Table(Budget)
+_BUDGETS, _PRICED = Table(Budget), 3  # columns of prices before those of a budget
 _THAT_LIMIT = Prepared(
-    f"SELECT {_BUDGETS.columns('b')} FROM agents_budget b "
-    "WHERE tenant_id = %(tenant)s AND (agent_id IS NULL OR agent_id = %(agent)s) "
+    f"SELECT p.patterns, p.inputs, p.outputs, {_BUDGETS.columns('b')} FROM (SELECT array_agg(pattern) patterns, "
+    "array_agg(input) inputs, array_agg(output) outputs FROM agents_price) p LEFT JOIN agents_budget b "
+    "ON tenant_id = %(tenant)s AND (agent_id IS NULL OR agent_id = %(agent)s) "
     "AND (tokens IS NOT NULL OR cost IS NOT NULL) ORDER BY id"
 )
 _HELD = Prepared("SELECT 1 FROM agents_reservation WHERE tenant_id = %(tenant)s AND exchange = %(exchange)s")

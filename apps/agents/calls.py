@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4, uuid5
 
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
@@ -32,6 +32,21 @@ class Called:
     detail: str = ""
 
 
+def total(called: Sequence[Called]) -> Usage:
+    return sum((one.usage for one in called), Usage(0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a reply to an exchange of the floor above. It may be written down twice, where nobody knew whether the first was."""
+
+    exchange: UUID
+    epoch: int
+
+    def name(self, place: int) -> UUID:
+        return uuid5(self.exchange, f"{self.epoch}.{place}")
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """What one agent took on one day (UTC). `is_exact` where every call was counted by its provider."""
@@ -47,28 +62,28 @@ class Day:
     is_exact: bool
 
 
-def record(
-    agent: Agent, called: Sequence[Called], *, exchange: UUID | None = None, version: int = 0
-) -> Decimal:
-    """Write each down; what they cost together. To be called in the transaction that ends the reply."""
+def record(agent: Agent, called: Sequence[Called], *, run: Run | None = None, version: int = 0) -> Decimal:
+    """Write each down, once for a run; what they cost together. To be called in the transaction that ends the reply."""
+    kept = prices.table()
     rows = [
         Call(
+            id=run.name(place) if run else uuid4(),
             agent=agent,
             version=version,
-            exchange=exchange,
+            exchange=run.exchange if run else None,
             provider=one.provider,
             model=one.model,
             duration_ms=one.duration_ms,
             input_tokens=one.usage.input_tokens,
             output_tokens=one.usage.output_tokens,
             is_exact=one.is_exact,
-            cost=prices.cost(one.provider, one.model, one.usage),
+            cost=prices.cost(one.provider, one.model, one.usage, kept),
             failure=one.failure,
             detail=one.detail[:300],
         )
-        for one in called
+        for place, one in enumerate(called)
     ]
-    Call.objects.bulk_create(rows)
+    Call.objects.bulk_create(rows, ignore_conflicts=True)
     return sum((row.cost for row in rows), Decimal(0))
 
 

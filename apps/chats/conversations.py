@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -205,13 +206,16 @@ def finish(exchange: ContentChat, outcome: Outcome, *, holder: UUID | None = Non
 
 def _account(running: ContentChat, agent: Agent, outcome: Outcome) -> None:
     """What it cost, and why it said what it said."""
-    cost = None
-    if outcome.calls:
-        cost = calls.record(agent, outcome.calls, exchange=running.id, version=running.version or 0)
-    budgets.settle(running.id, agent, outcome.spent, cost)
+    budgets.settle(running.id, agent, outcome.spent, _recorded(running, agent, outcome.calls))
     if outcome.explanation is not None:
         outcome.explanation.exchange = running
         outcome.explanation.save(force_insert=True)
+
+
+def _recorded(exchange: ContentChat, agent: Agent, made: Sequence[Called]) -> Decimal | None:
+    """What these calls cost; None where there was none."""
+    run = calls.Run(exchange.id, exchange.epoch)
+    return calls.record(agent, made, run=run, version=exchange.version or 0) if made else None
 
 
 def cancel(
@@ -229,8 +233,11 @@ def cancel(
     return Finished(tuple(book.told), following, kept if said is not None else None, fence)
 
 
-def keep(exchange: ContentChat, said: Sequence[str]) -> None:
-    """What a reply had said that was ended from outside, where whoever ended it could not know."""
+@transaction.atomic
+def keep(claim: Claim, said: Sequence[str], made: Sequence[Called]) -> None:
+    """What a reply took and had said that was ended from outside, where whoever ended it could not know."""
+    exchange = claim.exchange
+    _recorded(exchange, claim.agent, made)
     named = {"body__exchange": exchange.number, "body__epoch": exchange.epoch}
     ends = Event.objects.filter(chat=exchange.chat_id, type="reply.cancelled", **named)
     if ends.filter(body__sha256=None).exists():  # otherwise the text that was kept is vouched for

@@ -2,7 +2,8 @@
 a piece one reading of the clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from django.conf import settings
 
@@ -39,3 +40,15 @@ class Watchdog:
             self._expired(which)
         else:
             self._timer = self._loop.call_at(due, self._look)
+
+
+@asynccontextmanager
+async def watched() -> AsyncIterator[Watchdog]:
+    """For what answers without a Reply. Raises TimeoutError once a limit has passed."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+        watchdog = Watchdog(lambda which: limit.reschedule(loop.time()))
+        try:
+            yield watchdog
+        finally:
+            watchdog.stop()

@@ -13,6 +13,11 @@ from apps.chats.models import Explanation
 from apps.chats.prompts import Composed
 
 EXCERPT = 500  # characters of a passage; all of it stands in its knowledge, as long as that is there
+_HAVING_READ = (
+    None,
+    "timeout",
+    "garbled",
+)  # how calls end of which the provider is paid for what it was told
 
 
 def of(told: Composed, made: Sequence[Attempt], timings: dict[str, int | None]) -> Explanation:
@@ -37,7 +42,7 @@ def of(told: Composed, made: Sequence[Attempt], timings: dict[str, int | None]) 
 
 
 def called(made: Sequence[Attempt], told: Composed, *, pieces: int, said: str) -> tuple[Called, ...]:
-    """What each call took, as its provider says; where it does not, an estimate: nothing where it failed before a word."""
+    """What each call took, as its provider says, else estimated. Only who never got there, or was told no, took nothing."""
     return tuple(_called(made, told, pieces, said))
 
 
@@ -47,20 +52,23 @@ def find(exchange_id: UUID) -> Explanation | None:
 
 def _called(made: Sequence[Attempt], told: Composed, pieces: int, said: str) -> Iterator[Called]:
     for one in made:
-        has_spoken = one is made[-1] and pieces > 0
-        usage = one.usage
-        if usage is None and (has_spoken or one.failure is None):
-            out = max(pieces, prompts.estimate(said)) if has_spoken else 0
-            usage = Usage(prompts.likely(told.prompt), out)
+        heard = max(pieces, prompts.estimate(said)) if one is made[-1] and pieces else 0
         yield Called(
             one.mind.provider,
             one.mind.model,
-            usage or Usage(0, 0),
+            one.usage or _estimated(one, told, heard),
             one.usage is not None,
             _milliseconds(one),
             one.failure or "",
             one.detail,
         )
+
+
+def _estimated(one: Attempt, told: Composed, heard: int) -> Usage:
+    has_read = one.was_asked and one.failure in _HAVING_READ
+    if not heard and not has_read:
+        return Usage(0, 0)
+    return Usage(prompts.likely(told.prompt), min(heard, told.prompt.most_tokens))
 
 
 def _passage(number: int, one: Any) -> dict[str, Any]:

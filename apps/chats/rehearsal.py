@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from apps.agents import budgets, calls, minds
-from apps.agents.attempts import Attempts
+from apps.agents.attempts import Attempts, SaidEnough
 from apps.agents.budgets import BudgetExhausted
 from apps.agents.configuration import Configuration
 from apps.agents.minds import Mind
 from apps.agents.models import Agent
-from apps.agents.providers.base import Handoff, ProviderError, Usage
-from apps.chats import citations, conversations, explanations, prompts
+from apps.agents.providers.base import ProviderError, Usage
+from apps.chats import citations, conversations, deadlines, explanations, prompts
 from apps.chats.prompts import Composed
 from apps.knowledge import retrieval
 from apps.knowledge.retrieval import Search
@@ -51,31 +51,43 @@ async def _answer(agent: Agent, wanted: Configuration, told: Composed) -> str:
     if told.given or not wanted.only_from_knowledge:
         able = await hop(minds.of)(wanted.minds)
     name, said = uuid4(), list[str]()
-    spent: list[Usage | Handoff] = []
     attempts = Attempts(able, told.prompt)
-    await hop(_reserve)(name, agent, wanted, told.prompt.question)
+    reserved = await hop(_reserve)(name, agent, wanted, told.prompt.question)
     try:
-        await attempts.tell(said.append, spent.append)
+        await _tell(attempts, said, most=budgets.paid_for(wanted, reserved))
     finally:
         made = explanations.called(attempts.made, told, pieces=len(said), said="".join(said))
-        counted = [one for one in spent if isinstance(one, Usage) and one != Usage(0, 0)]
-        version = agent.version if wanted is agent else 0
-        await hop(_settle)(name, agent, version, counted[-1] if counted else None, made)
+        await hop(_settle)(name, agent, agent.version if wanted is agent else 0, made)
     sieve = citations.Sieve(len(told.given))
     sieve.end()
     answer = sieve.pass_on("".join(said))
     return answer if answer.strip() else wanted.refusal
 
 
-def _reserve(name: UUID, agent: Agent, wanted: Configuration, question: str) -> None:
+async def _tell(attempts: Attempts, said: list[str], *, most: float) -> None:
+    """As long and as much as a visitor would be told. Raises ProviderError."""
+    try:
+        async with deadlines.watched() as watchdog:
+
+            def hear(piece: str) -> None:
+                said.append(piece)
+                watchdog.fed()
+                if len(said) >= most:
+                    raise SaidEnough
+
+            await attempts.tell(hear, lambda _: None)
+    except TimeoutError:
+        attempts.blame("timeout", "It fell silent, or went on for too long.")
+        raise ProviderError("It took too long.", kind="timeout", retryable=True) from None
+
+
+def _reserve(name: UUID, agent: Agent, wanted: Configuration, question: str) -> Usage | None:
+    most = prompts.most(wanted, question, history=())
     with transaction.atomic():
-        budgets.reserve(name, agent, prompts.most(wanted, question, history=()))
+        return budgets.reserve(name, agent, most, minds=wanted.minds)
 
 
-def _settle(
-    name: UUID, agent: Agent, version: int, spent: Usage | None, made: Sequence[calls.Called]
-) -> None:
-    """Where the provider does not say, or failed midway: all that was reserved."""
+def _settle(name: UUID, agent: Agent, version: int, made: Sequence[calls.Called]) -> None:
     with transaction.atomic():
         cost = calls.record(agent, made, version=version)
-        budgets.settle(name, agent, spent, cost)
+        budgets.settle(name, agent, calls.total(made), cost)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from apps.agents import minds
+from apps.agents import budgets, calls, minds
 from apps.agents.attempts import Attempts, SaidEnough
+from apps.agents.calls import Called
 from apps.agents.minds import Mind
 from apps.agents.models import Agent
 from apps.agents.providers.base import Handoff, ProviderError, Usage
@@ -23,6 +23,7 @@ from apps.chats.coalescer import Coalescer
 from apps.chats.conversations import Claim, Finished, Outcome
 from apps.chats.deadlines import Watchdog
 from apps.chats.leases import Lease
+from apps.chats.models import Explanation
 from apps.chats.prompts import Composed
 from apps.knowledge import retrieval
 from apps.knowledge.retrieval import Shelf
@@ -46,8 +47,6 @@ class Reply:
         self.claim, self.log = claim, log
         self._lease, self._ended = lease, ended
         self.exchange = claim.exchange
-        self.usage = Usage(0, 0)
-        self._has_usage = self._was_refused = False
         self._told: Composed | None = None
         self._given: tuple[str, ...] = ()
         self._timings: dict[str, int | None] = {}
@@ -115,7 +114,6 @@ class Reply:
                 await self._cancelled()
             except ProviderError as error:
                 logger.warning("Provider of agent %s: %s", self.claim.agent.id, error)
-                self._was_refused = not self._said.pieces
                 self.wants_person = self.wants_person or self.claim.agent.hands_over
                 await self._end(self._failure(f"provider_{error.kind}", retryable=error.retryable))
             except Exception:
@@ -137,7 +135,7 @@ class Reply:
         if agent.only_from_knowledge and not told.given:
             able = (minds.quoting(),)  # a model would have nothing but what it must not answer from
         self._attempts = Attempts(able, told.prompt)
-        self._most_pieces = self._paid_for()
+        self._most_pieces = budgets.paid_for(agent, self.claim.reserved)
         hear = self._hear_what_is_paid if self._most_pieces < inf else self._said.add
         await self._attempts.tell(hear, self._note)
         watchdog.stop()
@@ -154,23 +152,13 @@ class Reply:
         if self._said.pieces >= self._most_pieces:
             raise SaidEnough
 
-    def _paid_for(self) -> float:
-        """As many pieces as are reserved, or as the agent may: a piece is a token at least, and the provider was told to end there."""
-        reserved = self.claim.reserved.output_tokens if self.claim.reserved else inf
-        return min(reserved, self.claim.agent.max_tokens or inf)
-
     def _note(self, piece: Usage | Handoff) -> None:
-        if isinstance(piece, Usage):
-            self.usage, self._has_usage = piece, True
-        else:
-            self.wants_person = True
+        self.wants_person = self.wants_person or isinstance(piece, Handoff)
 
     async def _cancelled(self) -> None:
         why = self._why or "lost"
-        if why == "fenced":
-            with suppress(DatabaseError, InterfaceError):
-                await hop(conversations.keep)(self.exchange, self.told)
         if why in LET_GO:
+            await self._keep()
             return
         if why.startswith("timeout:"):
             logger.warning("Provider of agent %s: %s took too long", self.claim.agent.id, why)
@@ -185,41 +173,36 @@ class Reply:
 
     def _outcome(self, state: str, **known: object) -> Outcome:
         self._said.flush()
+        made = self._calls()
+        spent = calls.total(made)
         return Outcome(
             state=state,
             response=self._said.text,
             given=self._given,
             cuts=tuple(len(piece) for piece in (*self.told, *self._held)),
-            usage={"input_tokens": self.usage.input_tokens, "output_tokens": self.usage.output_tokens},
+            usage={"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens},
             first_token_ms=self.first_token_ms,
             total_ms=self._elapsed_ms(),
             wants_person=self.wants_person,
-            spent=self._spent(),
-            **self._accounts(),
+            spent=spent,
+            calls=made,
+            explanation=self._explanation(),
             **known,  # type: ignore[arg-type]
         )
 
-    def _accounts(self) -> dict[str, Any]:
+    def _calls(self) -> tuple[Called, ...]:
         """What was asked, of whom, and what it took; nothing where it ended before."""
-        if self._told is None:
-            return {}
-        made = self._attempts.made if self._attempts else []
-        timings = {**self._timings, "first_token": self.first_token_ms, "total": self._elapsed_ms()}
-        said = self._said.text
-        return {
-            "calls": explanations.called(made, self._told, pieces=self._said.pieces, said=said),
-            "explanation": explanations.of(self._told, made, timings),
-        }
-
-    def _spent(self) -> Usage:
-        """What the provider says, or what it is likely to have cost: a reply that was stopped is not free."""
-        reserved = self.claim.reserved
-        if self._has_usage or reserved is None or self._was_refused or self._told is None:
-            return self.usage
-        said = max(self._said.pieces, prompts.estimate(self._said.text))
-        return Usage(
-            min(reserved.input_tokens, prompts.likely(self._told.prompt)), min(reserved.output_tokens, said)
+        if self._told is None or self._attempts is None:
+            return ()
+        return explanations.called(
+            self._attempts.made, self._told, pieces=self._said.pieces, said=self._said.text
         )
+
+    def _explanation(self) -> Explanation | None:
+        if self._told is None:
+            return None
+        timings = {**self._timings, "first_token": self.first_token_ms, "total": self._elapsed_ms()}
+        return explanations.of(self._told, self._attempts.made if self._attempts else [], timings)
 
     async def _end(self, outcome: Outcome) -> None:
         """Save; where that is not possible before the lease runs out, somebody else will answer."""
@@ -227,7 +210,9 @@ class Reply:
         while self._lease.is_valid:
             try:
                 finished = await hop(conversations.finish)(self.exchange, outcome, holder=self._lease.id)
-                if finished is not None:
+                if finished is None:
+                    await self._keep()
+                else:
                     measures.ended(outcome.state, outcome.reason, self.first_token_ms, outcome.usage)
                 self._ended(self, finished)
                 return
@@ -239,7 +224,13 @@ class Reply:
                 if outcome is UNSAVABLE:  # not even that: give up, and let it be tried anew
                     break
                 outcome = _reduced(outcome)
+        await self._keep()
         self._ended(self, None)
+
+    async def _keep(self) -> None:
+        """Somebody else ends this reply, or has: what it took is on record nevertheless, as far as the database can be reached."""
+        with suppress(DatabaseError, InterfaceError):
+            await hop(conversations.keep)(self.claim, self.told, self._calls())
 
     def _emit(self, text: str) -> None:
         self._watchdog.fed()

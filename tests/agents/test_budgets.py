@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.agents import budgets, prices
@@ -139,8 +140,25 @@ def test_a_cost_is_limited_as_tokens_are(acme: House, settings: LazySettings) ->
         assert gauge.share == pytest.approx(0.0026 / 3.6)
 
 
+def test_prices_are_read_once_with_the_budgets_however_many_minds_there_are(acme: House) -> None:
+    """The chat is locked meanwhile."""
+    most, asked = Usage(1_000_000, 0), {}
+    with acme.scope():
+        prices.keep("openai:dear", into=Decimal(7), out=Decimal(9))
+        for period in ("day", "month"):
+            budgets.keep(None, period, tokens=None, cost=Decimal(100))
+        budgets.reserve(uuid.uuid4(), acme.agent, most)  # what is made once is made
+        for fallbacks in ([], ["openai:dear", "openai:a", "openai:b", "ollama:c"]):
+            agent = Agent(id=acme.agent.id, provider="builtin", fallbacks=fallbacks)
+            with CaptureQueriesContext(connection) as queries:
+                budgets.reserve(uuid.uuid4(), agent, most)
+            asked[len(fallbacks)] = len(queries)
+        assert {gauge.cost_reserved for gauge in budgets.gauges()} == {Decimal(7)}
+    assert asked[0] == asked[4]
+
+
 def test_without_a_price_a_reply_costs_nothing(acme: House) -> None:
-    assert prices.cost("builtin", "", Usage(10**6, 10**6)) == 0
+    assert prices.cost("builtin", "", Usage(10**6, 10**6), []) == 0
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,27 @@ async def test_exceptions_in_the_midst_of_bedrocks_stream(kind: str) -> None:
     assert "it went wrong" in str(error)
 
 
+# What it says that it took.
+
+
+@pytest.mark.parametrize(("into", "out"), [
+    (-1, 7), (11, -7), (2**31, 7), (11, 10**30), ("many", 7), (11, None), (11.5, 7), ([11], 7), ({"a": 1}, {}), (0, 0), ("", ""),
+])  # fmt: skip
+async def test_numbers_that_cannot_be_are_nobodys_and_cost_no_answer(wire: Wire, into: Any, out: Any) -> None:
+    """Budgets are settled by what is believed; whoever says nothing that can be is estimated."""
+    script = Script(raw=wire.piece("Two ") + wire.piece("words") + wire.end(into, out))
+    async with Upstream(wire, script) as upstream:
+        said = await heard(catalogue.load(wire.provider, wire.connection(upstream.port)))
+    assert said == ["Two ", "words"]
+
+
+async def test_the_largest_number_that_can_be_is_believed(wire: Wire) -> None:
+    script = Script(raw=wire.piece("Two ") + wire.end(2**31 - 1, 0))
+    async with Upstream(wire, script) as upstream:
+        said = await heard(catalogue.load(wire.provider, wire.connection(upstream.port)))
+    assert said == ["Two ", Usage(2**31 - 1, 0)]
+
+
 # Secrets.
 
 

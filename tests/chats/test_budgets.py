@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -13,8 +14,9 @@ from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.agents import budgets
-from apps.agents.models import Budget, Spending
+from apps.agents import budgets, calls
+from apps.agents.models import Budget, Call, Spending
+from apps.agents.providers.base import Usage
 from apps.chats import conversations, handoff, prompts, replies
 from apps.chats.conversations import Opening
 from apps.chats.entries import Entry
@@ -172,6 +174,44 @@ async def test_who_takes_over_settles_all_that_was_reserved(house: House, other:
     await other.do(handoff.take_over(question.log.chat_id, house.user))
     await replies.settle()
     assert await spent(budget) == (most(house), 0)
+
+
+async def test_what_a_reply_took_that_was_ended_elsewhere_is_in_the_ledger(
+    house: House, other: Elsewhere
+) -> None:
+    await on_database(script)(house, "tokens=40 stall=20")
+    question = await ask(house)
+    await asyncio.sleep(0.3)
+    await other.do(handoff.take_over(question.log.chat_id, house.user))
+    await replies.settle()
+    call = await on_database(Call.objects.get)(exchange=question.asked.exchange.id)
+    assert (call.version, call.is_exact, call.failure) == (house.agent.version, False, "")
+    assert call.output_tokens >= 20
+    assert call.input_tokens > 0
+
+
+async def test_what_a_reply_took_that_its_process_let_go_of_is_in_the_ledger_too(house: House) -> None:
+    await on_database(script)(house, "tokens=40 stall=20")
+    budget = await limited(house, 100_000)
+    question = await ask(house)
+    await asyncio.sleep(0.3)
+    await on_database(script)(house, "tokens=40")
+    replies.here().lose_all()
+    await replies.settle()
+    await on_database(Process.objects.update)(leased_until="2000-01-01T00:00:00Z")
+    await replies.rescue(question.log.chat_id)
+    await replies.settle()
+    made = await on_database(lambda: list(Call.objects.order_by("at")))()
+    assert [(one.is_exact, one.output_tokens >= 20) for one in made] == [(False, True), (True, True)]
+    assert await spent(budget) == (most(house) + 1 + 40, 0)  # nobody knew when it was taken up
+
+
+async def test_a_run_that_is_written_down_twice_is_in_the_ledger_once(house: House) -> None:
+    run, took = calls.Run(uuid4(), 3), calls.Called("scripted", "", Usage(1, 2), is_exact=True)
+    for _ in range(2):
+        await on_database(calls.record)(house.agent, [took, took], run=run, version=1)
+    await on_database(calls.record)(house.agent, [took], run=replace(run, epoch=4), version=1)
+    assert await on_database(Call.objects.count)() == 3
 
 
 async def test_what_a_crashed_reply_may_have_cost_is_counted_beside_the_one_that_is_given_anew(

@@ -11,8 +11,8 @@ import pytest
 from channels.db import database_sync_to_async
 from django.conf import LazySettings
 
-from apps.agents import attempts, breakers
-from apps.agents.models import Agent, Call
+from apps.agents import attempts, breakers, budgets
+from apps.agents.models import Agent, Call, Spending
 from apps.chats import hub, replies
 from apps.chats.events import Entry, Position
 from apps.chats.models import Chat, ContentChat
@@ -138,6 +138,34 @@ async def test_garbage_ends_in_a_record(house: House, upstream: Upstream) -> Non
         assert kept.response == said(entries)
 
 
+@pytest.mark.parametrize("trouble", [Script(pieces=()), Script(pieces=(), ends=False), Script(cut_after=0)])
+async def test_what_failed_before_its_first_word_is_in_the_ledger_and_paid_from_budgets(
+    house: House, upstream: Upstream, trouble: Script
+) -> None:
+    """Whoever read the question is paid for reading it, however it went on."""
+    upstream.scripts = [trouble, trouble]
+    budget = await on_database(budgets.keep)(None, "day", tokens=1_000_000, cost=None)
+    question = await ask(house)
+    assert end(await told(question))["type"] == "reply.completed"
+    made = await on_database(lambda: list(Call.objects.order_by("-failure")))()
+    assert [one.failure for one in made] == ["garbled", "garbled", ""]
+    assert all(one.input_tokens > 0 for one in made)
+    paid = sum(one.input_tokens + one.output_tokens for one in made)
+    spending = await on_database(Spending.objects.get)(budget=budget)
+    assert (spending.tokens_used, spending.tokens_reserved) == (paid, 0)
+
+
+async def test_numbers_that_cannot_be_are_estimated(house: House, upstream: Upstream) -> None:
+    wire = upstream.wire
+    upstream.script = Script(raw=wire.piece("Two ") + wire.piece("words") + wire.end(-(10**9), 10**12))
+    budget = await on_database(budgets.keep)(None, "day", tokens=1_000_000, cost=None)
+    assert said(await told(await ask(house))) == "Two words"
+    call = await on_database(Call.objects.get)()
+    assert (call.is_exact, call.output_tokens, 0 < call.input_tokens < 1000) == (False, 3, True)
+    spending = await on_database(Spending.objects.get)(budget=budget)
+    assert spending.tokens_used == call.input_tokens + call.output_tokens
+
+
 @pytest.mark.parametrize("after", [1, 2, 3])
 @pytest.mark.parametrize("how", ["cut_after", "error_after"])
 async def test_a_failure_in_the_midst_keeps_what_was_said_once(
@@ -223,8 +251,6 @@ async def test_a_reply_that_was_paid_for_in_full_is_ended_upstream(
     house: House, upstream: Upstream, settings: LazySettings
 ) -> None:
     """A model that does not keep to its most tokens."""
-    from apps.agents import budgets
-
     settings.MAX_OUTPUT_TOKENS = 50
     await on_database(budgets.keep)(None, "day", tokens=1_000_000, cost=None)
     upstream.will(pieces=("w ",) * 100_000, between=0.001)

@@ -161,8 +161,8 @@ def test_the_operator_sets_prices(db: None) -> None:
     call_command("set_price", "openai:gpt*", "3", "10")
     call_command("set_price", "openai:gpt-mini", "1", "2")
     assert Price.objects.count() == 2
-    assert prices.cost("openai", "gpt-large", Usage(10**6, 10**6)) == Decimal(13)
-    assert prices.cost("openai", "gpt-mini", Usage(10**6, 10**6)) == Decimal(3)
+    assert prices.cost("openai", "gpt-large", Usage(10**6, 10**6), prices.table()) == Decimal(13)
+    assert prices.cost("openai", "gpt-mini", Usage(10**6, 10**6), prices.table()) == Decimal(3)
 
 
 @pytest.mark.parametrize("said", ["free", "-1", "NaN", "1e30", ""])

@@ -69,6 +69,16 @@ class Usage:
         return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
 
 
+def counted(into: object, out: object) -> Usage | None:
+    """What a server says that an answer cost; None where it does not say, or says what cannot be: it is estimated then."""
+    is_usage = _is_count(into) and _is_count(out) and (into or out)
+    return Usage(into, out) if is_usage else None  # type: ignore[arg-type]
+
+
+def _is_count(said: object) -> bool:
+    return isinstance(said, int) and not isinstance(said, bool) and 0 <= said < 2**31
+
+
 @dataclass(frozen=True, slots=True)
 class Handoff:
     """The mind's decision to hand the chat to a person; `reason` is for staff."""

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage
+from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, counted
 from apps.agents.servers import aws
 from apps.agents.servers.loops import PerLoop
 
@@ -61,8 +61,8 @@ class Bedrock:
                         yield text
                 elif "messageStop" in event:
                     has_ended = True
-                elif counted := event.get("metadata", {}).get("usage"):
-                    usage = Usage(int(counted.get("inputTokens", 0)), int(counted.get("outputTokens", 0)))
+                elif said := event.get("metadata", {}).get("usage"):
+                    usage = counted(said.get("inputTokens"), said.get("outputTokens"))
         finally:
             events.close()
         if not has_ended:

@@ -5,9 +5,20 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, cast
 
-from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage
+from pydantic import ValidationError
+
+from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage, counted
 from apps.agents.servers import wire
 from apps.agents.servers.loops import PerLoop
+
+_NUMBERS = {
+    "prompt_eval_count",
+    "eval_count",
+    "total_duration",
+    "load_duration",
+    "prompt_eval_duration",
+    "eval_duration",
+}
 
 
 class Ollama:
@@ -19,18 +30,22 @@ class Ollama:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         usage: Usage | None = None
+        has_ended = False
         try:
             async with aclosing(await self._asked(prompt)) as parts:
                 async for part in parts:
                     if part.message.content:
                         yield part.message.content
                     if part.done:
-                        usage = Usage(part.prompt_eval_count or 0, part.eval_count or 0)
+                        has_ended, usage = True, counted(part.prompt_eval_count, part.eval_count)
         except Exception as error:
-            raise self._failure(error, prompt.model) from None
-        if usage is None:
+            if not _is_of_numbers(error):
+                raise self._failure(error, prompt.model) from None
+            has_ended = True
+        if not has_ended:
             raise wire.broken_off(self._connection)
-        yield usage
+        if usage is not None:
+            yield usage
 
     async def models(self) -> dict[str, str]:
         """What can be asked there, and what staff may want to know of each. Raises ProviderError."""
@@ -71,3 +86,10 @@ def _options(prompt: Prompt) -> dict[str, Any]:
 def _described(one: Any, loaded: set[str | None]) -> str:
     size = f"{(one.size or 0) / 1e9:.1f} GB"
     return f"{size}, in memory" if one.model in loaded else size
+
+
+def _is_of_numbers(error: Exception) -> bool:
+    """The client does not take numbers that are none, which stand in the last part of an answer and matter to nobody who reads it."""
+    if not isinstance(error, ValidationError):
+        return False
+    return all(_NUMBERS & set(map(str, one["loc"])) for one in error.errors(include_input=False))

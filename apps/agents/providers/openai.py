@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from apps.agents.providers.base import Connection, Piece, Prompt, Usage
+from apps.agents.providers.base import Connection, Piece, Prompt, Usage, counted
 from apps.agents.servers import wire
 from apps.agents.servers.loops import PerLoop
 
@@ -18,7 +18,8 @@ class OpenAI:
         self._clients = PerLoop(self._client)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-        usage, has_ended = Usage(0, 0), False
+        usage: Usage | None = None
+        has_ended = False
         try:
             async with await self._asked(prompt) as chunks:
                 async for chunk in chunks:
@@ -27,12 +28,12 @@ class OpenAI:
                             yield choice.delta.content
                         has_ended = has_ended or bool(choice.finish_reason)
                     if chunk.usage:
-                        usage = Usage(int(chunk.usage.prompt_tokens), int(chunk.usage.completion_tokens))
+                        usage = _counted(chunk.usage)
         except Exception as error:
             raise wire.failure(self._connection, error) from None
         if not has_ended:
             raise wire.broken_off(self._connection)
-        if usage != Usage(0, 0):
+        if usage is not None:
             yield usage
 
     async def models(self) -> dict[str, str]:
@@ -73,3 +74,8 @@ class OpenAI:
         if prompt.stop:
             options["stop"] = list(prompt.stop)
         return options
+
+
+def _counted(said: Any) -> Usage | None:
+    """The client passes on whatever stands there."""
+    return counted(getattr(said, "prompt_tokens", None), getattr(said, "completion_tokens", None))
