@@ -1,4 +1,4 @@
-import type { Judged, Note, Turn } from "./inbox-frames";
+import type { Judged, Note, State, Turn } from "./inbox-frames";
 import type { Unsent } from "./inbox-outbox";
 import type { Exchange, Talk } from "./inbox-talk";
 import { judged, mark, turned, words } from "./inbox-words";
@@ -7,6 +7,8 @@ import { setText } from "./page";
 import { showTime } from "./times";
 
 const NEAR_END_PX = 32;
+const ZEROS = /0{8}-0{4}-0{4}-0{4}-0{12}/;
+const EXPLAINED: ReadonlySet<State> = new Set(["completed", "stopped", "failed"]);
 
 type Item =
   | { kind: "exchange"; key: string; at: string; one: Exchange }
@@ -34,12 +36,15 @@ export class Thread {
   readonly #log = document.getElementById("thread") as HTMLElement;
   readonly #jump = document.getElementById("thread-jump") as HTMLElement;
   readonly #items: Keyed<Item>;
+  readonly #why: string;
   readonly #filled = new WeakMap<HTMLElement, Exchange>();
   #shown: Shown | undefined;
   #chat: string | undefined;
   #isFollowing = true;
 
-  constructor(hooks: Hooks) {
+  /** `why` is the address of an explanation, with zeros for the chat and the exchange. */
+  constructor(hooks: Hooks, why: string) {
+    this.#why = why;
     const list = document.getElementById("thread-items") as HTMLElement;
     const create = (item: Item) => {
       const element = copyOf(`thread-${item.kind}`);
@@ -98,6 +103,16 @@ export class Thread {
     if (this.#filled.get(element) === one) return;
     this.#filled.set(element, one);
     fillExchange(element, one, agent);
+    this.#link(element.querySelector("a[data-why]"), one);
+  }
+
+  /** To what an answer of the agent was made of; while it runs nothing is on record yet. */
+  #link(link: HTMLAnchorElement | null, one: Exchange): void {
+    if (!link) return;
+    link.hidden = one.from === "staff" || !one.request || !EXPLAINED.has(one.state);
+    link.href = this.#why
+      .replace(ZEROS, encodeURIComponent(this.#chat ?? ""))
+      .replace("/0/", `/${one.exchange}/`);
   }
 }
 

@@ -78,10 +78,9 @@ class Inbox {
     const hasRefused = (chat: string) => this.#outbox.hasRefused(chat);
     const address = (chat: string) => this.#address(chat);
     this.#list = new InboxList({ chosen, filtered, hasRefused }, seen, this.#me, address);
-    this.#thread = new Thread({
-      retry: (key) => this.#retry(key),
-      discard: (key) => this.#discard(key),
-    });
+    const again = (key: string) => this.#retry(key);
+    const gone = (key: string) => this.#discard(key);
+    this.#thread = new Thread({ retry: again, discard: gone }, page.dataset.why ?? "");
     this.#writer = new Writer({
       write: (kind, text) => this.#write(kind, text),
       sketch: (kind, text) => this.#chat && this.#outbox.sketch(kind, this.#chat, text),

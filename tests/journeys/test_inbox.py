@@ -1,5 +1,6 @@
 """A person steps in: staff at the inbox, a visitor on a shop's page, and an agent whose every word is known."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -217,3 +218,20 @@ def test_markup_in_a_message_is_shown_as_it_was_written(
         inbox.goto(f"/console/chats/{chat}/")
         expect(inbox.get_by_test_id("request")).to_have_text(hostile)
     assert "owned" not in inbox.title()
+
+
+def test_staff_go_from_an_answer_to_why_the_agent_said_it(
+    shop_page: Callable[[House], Page], console: Callable[[House], Page], houses: Houses
+) -> None:
+    acme = acting(houses[0], "tokens=40 rate=15 stall=39")
+    inbox, visitor = console(acme), shop_page(acme)
+    visitor.get_by_role("button", name="Open chat").click()
+    ask(visitor, "Tell me about tents")
+    inbox.get_by_role("link", name="Inbox").click()
+    open_chat(inbox, "With the agent", "Tell me about tents")
+    expect(inbox.get_by_test_id("response")).to_contain_text("w3 ")
+    expect(inbox.get_by_test_id("why")).to_be_hidden()
+    visitor.get_by_role("button", name="Stop").click()
+    inbox.get_by_role("link", name="Why did it say that?").click()
+    expect(inbox).to_have_url(re.compile(r"/console/chats/[0-9a-f-]{36}/1/why/$"))
+    expect(inbox.get_by_role("main")).to_contain_text("scripted")
