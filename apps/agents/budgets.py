@@ -164,10 +164,11 @@ def drop(budget: Budget) -> None:
 def _by_default() -> Budget:
     """The daily one of all agents, which may be there without tokens: dropped, or of money alone."""
     budget, _ = Budget.objects.get_or_create(agent=None, period=Budget.Period.DAY)
-    if Budget.objects.filter(id=budget.id, tokens=None).update(tokens=settings.DAILY_TOKENS):
-        budget.tokens = settings.DAILY_TOKENS
-        with actors.acting(actors.SYSTEM):
-            audit.note("budget.changed", budget, tokens=budget.tokens, cost=None)
+    if budget.tokens is None:
+        budget.tokens = settings.DAILY_TOKENS  # also where somebody else gives it that just now
+        if Budget.objects.filter(id=budget.id, tokens=None).update(tokens=budget.tokens):
+            with actors.acting(actors.SYSTEM):
+                audit.note("budget.changed", budget, tokens=budget.tokens, cost=None)
     return budget
 
 

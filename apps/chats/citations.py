@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from apps.chats import hazards
+from apps.chats import code, hazards
+from apps.chats.code import Code
 from apps.knowledge.retrieval import Found
 
 _MARKER = re.compile(r"\[(\d{1,2})\]")
@@ -19,32 +20,48 @@ _BEGUN = re.compile(
     re.IGNORECASE,
 )
 _INDEXED = re.compile(r"[\w)\]}]", re.ASCII)
-_LOOK = re.compile(rf"[\[【{hazards.TOLD}]")
+_LOOK = re.compile(rf"[\[【`~{hazards.TOLD}]")
+_LONGEST_RUN = 1000  # marks of code, beyond which nothing waits for their end
 _UNTOLD = re.compile(f"[{hazards.TOLD}]")
 
 
 class Sieve:
     """Between what a model says and what a reader is told: a number that was not given is left out, also where it arrives in pieces or in
-    other brackets, and so are its link and what no reader would see. `given` passages there are."""
+    other brackets, and so are its link and what no reader would see. Code is left as it is, where brackets mean something else. `given`
+    passages there are."""
 
     def __init__(self, given: int = 0) -> None:
         self.given = given
         self._held = self._before = ""
+        self._code = Code()
         self._has_ended = False
 
     def pass_on(self, text: str) -> str:
         """What can be told now of what came; a marker that has only begun waits for its end, and for a link behind it."""
         if not self._held and not _LOOK.search(text):
-            self._before = text[-1:] or self._before
-            return text
-        text = _UNTOLD.sub("", self._held + text)
-        begun = None if self._has_ended else _BEGUN.search(text)
-        self._held = begun[0] if begun else ""
-        return "".join(self._checked(text[: begun.start()] if begun else text))
+            self._code.split(text)
+            return self._plain(text)
+        parts, self._held = self._read(_UNTOLD.sub("", self._held + text))
+        return "".join(
+            self._plain(part) if is_code else "".join(self._checked(part)) for part, is_code in parts
+        )
 
     def end(self) -> None:
         """Nothing more comes: what waits for its end is passed on next, as it is."""
         self._has_ended = True
+
+    def _read(self, text: str) -> tuple[list[tuple[str, bool]], str]:
+        """In parts, each code or not, and the end that has to wait for what comes."""
+        if self._has_ended:
+            return self._code.split(text), ""
+        whole = text.rstrip(code.MARKS)
+        if len(text) - len(whole) > _LONGEST_RUN:
+            whole = text
+        parts, waiting = self._code.split(whole), text[len(whole) :]
+        if parts and not parts[-1][1] and (begun := _BEGUN.search(parts[-1][0])):
+            parts[-1] = parts[-1][0][: begun.start()], False
+            waiting = begun[0] + waiting
+        return parts, waiting
 
     def _checked(self, text: str) -> Iterator[str]:
         done = 0
@@ -78,7 +95,11 @@ def _numbers(listed: str) -> Iterator[int]:
 
 
 def resolve(answer: str, given: Sequence[Found]) -> list[dict[str, Any]]:
-    """One entry per cited passage, in order of first mention; a number that was never given cites nothing."""
+    """One entry per cited passage, in order of first mention; a number that was never given cites nothing, nor does one in code."""
+    answer = "".join(
+        _MARKER.sub("", part) if is_code and code.is_closed(part) else part
+        for part, is_code in Code().split(answer)
+    )
     quotes = dict(reversed(list(_quotes(answer))))
     numbers = dict.fromkeys(int(number) for number in _MARKER.findall(answer))
     return [

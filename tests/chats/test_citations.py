@@ -1,3 +1,4 @@
+import time
 from uuid import UUID
 
 import pytest
@@ -58,6 +59,35 @@ def sieved(text: str, given: int, size: int) -> str:
 ])  # fmt: skip
 def test_numbers_that_were_not_given_never_leave_however_they_arrive(said: str, told: str, size: int) -> None:
     assert sieved(said, 2, size) == told
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 1000])
+@pytest.mark.parametrize(("said", "told"), [
+    ("use `a[1, 2]` here [1, 9]", "use `a[1, 2]` here [1]"), ("``b`[7]`` [7]", "``b`[7]`` "), ("```py\nx = [7, 8]\n\ny[0] = [9]\n```\nso [7] [2]",
+     "```py\nx = [7, 8]\n\ny[0] = [9]\n```\nso  [2]"), ("~~~\n[7]\n```\n[8]\n~~~~\n[9]", "~~~\n[7]\n```\n[8]\n~~~~\n"), ("~~gone [7]~~", "~~gone ~~"),
+    ("- a\n- ```\n  [7]\n  ```\n- b [7]", "- a\n- ```\n  [7]\n  ```\n- b "), ("```[7]``` and [7]", "```[7]``` and "), ("a ``` b [7]\n\nc [7]", "a ``` b [7]\n\nc "),
+    ("it`s [7]\nhere [7]\n\nnow [7][1]", "it`s [7]\nhere [7]\n\nnow [1]"), ("```\nnever closed [7]", "```\nnever closed [7]"), ("[7](http://e.example/`a`)", "(http://e.example/`a`)"),
+    ("`x`[1, 2] and `[7](http://e.example)`", "`x`[1][2] and `[7](http://e.example)`"), ("[1`", "[1`"), ("[7]`", "`"), ("`a\x1b[1]`", "`a[1]`"),
+])  # fmt: skip
+def test_code_is_told_as_it_is(said: str, told: str, size: int) -> None:
+    assert sieved(said, 2, size) == told
+
+
+def test_numbers_in_code_cite_nothing() -> None:
+    said = "Take `words[1]`:\n```\n[1]\n```\nA repair takes three weeks. [2]"
+    assert [one["number"] for one in citations.resolve(said, FOUND)] == [2]
+    assert [one["number"] for one in citations.resolve("It`s what it says. [2]", FOUND)] == [2]
+
+
+@pytest.mark.parametrize(
+    "text", ["`" * 200_000, "`[" * 100_000, "~~~\n" * 50_000, "[`" * 100_000, "``` `" * 40_000]
+)
+def test_marks_without_end_are_read_at_once(text: str) -> None:
+    """Quadratic, these would take minutes."""
+    began = time.process_time()
+    sieved(text, 2, 400)
+    citations.resolve(text, FOUND)
+    assert time.process_time() - began < 10
 
 
 def test_a_parenthesis_behind_a_marker_waits_no_longer_than_it_may_be_a_link() -> None:
