@@ -15,11 +15,11 @@ from apps.agents.models import Agent
 from apps.agents.providers.base import Turn, Usage
 from apps.chats import events, ledger, measures, prompts, signals
 from apps.chats.events import Entry
-from apps.chats.ledger import Ledger, NoSuchChat
+from apps.chats.ledger import Ledger, NoSuchChat, Opening
 from apps.chats.models import Chat, ContentChat, Event, Explanation, Process
 from apps.tenants import access
 
-__all__ = ["NoSuchChat"]
+__all__ = ["NoSuchChat", "Opening"]
 
 MAX_MESSAGE = 4000
 MOST_ATTEMPTS = 3  # a reply that takes its process down is not tried for ever
@@ -45,14 +45,6 @@ class BadMessage(ValueError):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """With whom a chat begins that does not exist yet."""
-
-    agent_id: UUID
-    visitor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +143,8 @@ def begin(chat_id: UUID, opening: Opening) -> None:
     """A chat in which nothing has been said yet, unless it is there already."""
     with transaction.atomic():
         access.recheck("chats.ask")
-        _locked_or_opened(chat_id, opening)
+        ledger.add(chat_id, opening)
+        ledger.locked(chat_id)
 
 
 @transaction.atomic
@@ -168,18 +161,17 @@ def ask(
     place of what was said in the chat before.
 
     Raises BadMessage where the id was used for another text, NoSuchChat where there is no chat and no opening, NotAdmitted."""
-    access.recheck("chats.ask")
-    chat = _locked_or_opened(chat_id, opening)
+    page = ledger.turned_to(chat_id, client_message_id, opening, may="chats.ask")
+    chat = page.chat
+    if page.known is not None:
+        return _repeated(chat, page.known, text)
     with ledger.opened(chat) as book:
-        known = book.exchange(_BY_MESSAGE, message=client_message_id) if chat.last_exchange else None
-        if known is not None:
-            return _repeated(chat, known, text)
         if chat.resolved_at is not None:
             chat.resolved_at = None
         exchange = book.enter(text, client_message_id=client_message_id)
         heard = {"exchange": exchange.number, "client_message_id": client_message_id}
         seq = book.record("message", **heard, **{"from": "visitor"}, text=text)
-        claim = _claim_or_queue(book, exchange, holder, history)
+        claim = _claim_or_queue(book, exchange, holder, page.history if history is None else history)
         book.add(exchange)
     signals.ring_after_commit(exchange.id)
     return Asked(exchange, chat.agent, seq, True, tuple(book.told), claim)
@@ -314,15 +306,6 @@ def alive() -> set[UUID]:
     return set(held.values_list("id", flat=True))
 
 
-def _locked_or_opened(chat_id: UUID, opening: Opening | None) -> Chat:
-    try:
-        return ledger.locked(chat_id)
-    except NoSuchChat:
-        if opening is None:
-            raise
-    return ledger.added(chat_id, opening.agent_id, opening.visitor)
-
-
 def _repeated(chat: Chat, known: ContentChat, text: str) -> Asked:
     if known.request != text:
         raise BadMessage(
@@ -333,15 +316,13 @@ def _repeated(chat: Chat, known: ContentChat, text: str) -> Asked:
 
 
 def _claim_or_queue(
-    book: Ledger, exchange: ContentChat, holder: UUID, history: Sequence[Turn] | None
+    book: Ledger, exchange: ContentChat, holder: UUID, history: Sequence[Turn]
 ) -> Claim | None:
     if book.chat.handled_by != Chat.HandledBy.AGENT:
         exchange.state = ContentChat.State.WAITING
         return None
     if book.chat.answering:
         return None
-    if history is None:
-        history = book.history(exchange.number)
     return _begun(book, exchange, holder, tuple(history))
 
 
@@ -360,6 +341,5 @@ def _end(book: Ledger, running: ContentChat, outcome: Outcome) -> None:
         book.record("reply.failed", **body, code=outcome.reason, retryable=outcome.retryable, sha256=digest)
 
 
-_BY_MESSAGE = ledger.exchanges("client_message_id = %(message)s")
 _QUEUED_FIRST = ledger.exchanges(f"state = '{ContentChat.State.QUEUED}' ORDER BY number LIMIT 1")
 _KEEP = ledger.EXCHANGES.change(*_KEPT)

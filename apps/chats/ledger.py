@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -17,14 +18,31 @@ from apps.chats.events import Entry
 from apps.chats.models import Chat, ContentChat, Event
 from apps.tenants import access
 from apps.tenants.postgres import prepared
-from apps.tenants.postgres.prepared import Prepared, Table
+from apps.tenants.postgres.prepared import Prepared, Row, Table
 
 _HISTORY = 6
 State, HandledBy = ContentChat.State, Chat.HandledBy
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """With whom a chat begins that does not exist yet."""
+
+    agent_id: UUID
+    visitor: str
+
+
 class NoSuchChat(LookupError):
     """No chat of this tenant, agent and visitor has that session id."""
+
+
+class Page(NamedTuple):
+    """A locked chat as somebody who asks in it finds it: the exchange that their message made before, if it did, and the last turns,
+    oldest first."""
+
+    chat: Chat
+    known: ContentChat | None
+    history: tuple[Turn, ...]
 
 
 class Ledger:
@@ -85,12 +103,7 @@ class Ledger:
 
     def exchange(self, chosen: Prepared, **named: Any) -> ContentChat | None:
         """The first of this chat's exchanges that a statement of `exchanges` finds."""
-        row = chosen.first(chat=self.chat.id, **named)
-        if row is None:
-            return None
-        found = EXCHANGES.read(row)
-        found.chat = self.chat
-        return found
+        return _exchange(self.chat, chosen.first(chat=self.chat.id, **named))
 
     def hand(self, state: str, *, by: str, staff: Any = None) -> None:
         """Say who handles the chat from here on. Replies that run then are late."""
@@ -123,8 +136,7 @@ class Ledger:
 
     def history(self, before: int) -> tuple[Turn, ...]:
         """The chat's last turns before an exchange, oldest first."""
-        last = _HISTORY_BEFORE.rows(chat=self.chat.id, number=before) if before > 1 else []
-        return tuple(Turn(*row) for row in reversed(last))
+        return _turns(_HISTORY_BEFORE.rows(chat=self.chat.id, number=before) if before > 1 else [])
 
     def close(self) -> None:
         if self._events:
@@ -156,21 +168,27 @@ def opened(chat: UUID | Chat, *, may: str | None = None) -> Iterator[Ledger]:
 
 def locked(chat_id: UUID) -> Chat:
     """The chat, which nobody else writes to until this transaction ends. Raises NoSuchChat."""
-    row = _LOCK.first(chat=chat_id)
-    if row is None:
-        raise NoSuchChat("There is no such chat.")
-    chat = _CHATS.read(row)
-    chat.agent = _AGENTS.read(row, _CHATS.width)
-    return chat
+    return _chat(_LOCK.first(chat=chat_id))
 
 
-def added(chat_id: UUID, agent_id: UUID, visitor: str) -> Chat:
-    """A new chat, locked as well; or the one that somebody else has added just now. Raises NoSuchChat where there is no such agent."""
-    row = _AGENT.first(agent=agent_id)
-    if row is None:
-        raise NoSuchChat("There is no agent with this id.")
-    chat = Chat(id=chat_id, agent=_AGENTS.read(row), visitor=visitor)
-    return chat if _ADD_CHAT.run(**_CHATS.values(chat)) else locked(chat_id)
+def turned_to(chat_id: UUID, message: str, opening: Opening | None, *, may: str) -> Page:
+    """The chat, locked, where there is one or an opening to make one by; in one round trip, each part of which sees what there is once
+    the part before it has its answer. Raises NoSuchChat, also where there is no such agent, NotAdmitted, Forbidden."""
+    with prepared.together():
+        if opening is not None:
+            add(chat_id, opening)
+        chat = _LOCK.asked(chat=chat_id)
+        known = _BY_MESSAGE.asked(chat=chat_id, message=message)
+        last = _HISTORY_BEFORE.asked(chat=chat_id, number=_NONE_YET)
+        access.recheck(may)
+        found = _chat(chat.fetchone())
+        return Page(found, _exchange(found, known.fetchone()), _turns(last.fetchall()))
+
+
+def add(chat_id: UUID, opening: Opening) -> None:
+    """A chat with this id, unless it is there already."""
+    chat = Chat(id=chat_id, agent_id=opening.agent_id, visitor=opening.visitor)
+    _ADD_CHAT.run(**_CHATS.values(chat))
 
 
 def exchanges(condition: str) -> Prepared:
@@ -179,6 +197,26 @@ def exchanges(condition: str) -> Prepared:
         f"SELECT {EXCHANGES.columns('e')} FROM chats_contentchat e "
         f"WHERE tenant_id = %(tenant)s AND chat_id = %(chat)s AND {condition}"
     )
+
+
+def _chat(row: Row | None) -> Chat:
+    if row is None:
+        raise NoSuchChat("There is no such chat.")
+    chat = _CHATS.read(row)
+    chat.agent = _AGENTS.read(row, _CHATS.width)
+    return chat
+
+
+def _exchange(chat: Chat, row: Row | None) -> ContentChat | None:
+    if row is None:
+        return None
+    found = EXCHANGES.read(row)
+    found.chat = chat
+    return found
+
+
+def _turns(last: Sequence[Row]) -> tuple[Turn, ...]:
+    return tuple(Turn(*row) for row in reversed(last))
 
 
 _MOVING = (
@@ -190,11 +228,10 @@ _LOCK = Prepared(
     "JOIN agents_agent a ON (a.tenant_id, a.id) = (c.tenant_id, c.agent_id) "
     "WHERE c.tenant_id = %(tenant)s AND c.id = %(chat)s FOR UPDATE OF c"
 )
-_AGENT = Prepared(
-    f"SELECT {_AGENTS.columns('a')} FROM agents_agent a WHERE tenant_id = %(tenant)s AND id = %(agent)s"
-)
 _ADD_CHAT, _KEEP_CHAT = _CHATS.insertion("ON CONFLICT DO NOTHING"), _CHATS.change(*_MOVING)
 _ADD_EXCHANGE, _ADD_EVENT = EXCHANGES.insertion(), _EVENTS.insertion()
+_NONE_YET = 2**31 - 1  # a number that no exchange has
+_BY_MESSAGE = exchanges("client_message_id = %(message)s")
 _RUNNING = exchanges(f"number = %(number)s AND state = '{State.RUNNING}'")
 _HISTORY_BEFORE = Prepared(
     "SELECT request, response FROM chats_contentchat WHERE tenant_id = %(tenant)s AND chat_id = %(chat)s "

@@ -5,11 +5,13 @@ it wherever the server might: at every checkout from the pool, and *after* every
 the transaction. Being a session setting, it is not safe behind a pooler that shares one session between transactions.
 """
 
+import select
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.db.backends.postgresql import base
+from psycopg_pool import ConnectionPool
 
 from apps.tenants import scope
 
@@ -22,6 +24,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self._told: UUID | object | None = _UNKNOWN
         self.execute_wrappers.append(self._tell_who_asks)
+
+    @property
+    def pool(self) -> Any:
+        found = super().pool
+        if found is not None:
+            found._check = look_at  # Django lets nobody say how a connection is checked
+        return found
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self._told = _UNKNOWN
@@ -67,3 +76,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 cursor.execute(_TELL, [str(tenant_id or "")])
             self._told = tenant_id
         return execute(sql, params, many, context)
+
+
+def look_at(connection: Any) -> None:
+    """For each checkout: whether it still works. A server that ends hangs up, which is seen here without asking; it is asked only where
+    something came of itself. Raises OperationalError."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    if poll.poll(0):
+        ConnectionPool.check_connection(connection)

@@ -24,7 +24,7 @@ class Prepared:
         self._is_owned = "%(tenant)s" in sql
 
     def rows(self, **named: Any) -> list[Row]:
-        found: list[Row] = self._executed(named).fetchall()
+        found: list[Row] = self.asked(**named).fetchall()
         return found
 
     def first(self, **named: Any) -> Row | None:
@@ -32,9 +32,10 @@ class Prepared:
 
     def run(self, **named: Any) -> int:
         """How many rows it changed; not known among others that are sent `together`."""
-        return int(self._executed(named).rowcount)
+        return int(self.asked(**named).rowcount)
 
-    def _executed(self, named: dict[str, Any]) -> Any:
+    def asked(self, **named: Any) -> Any:
+        """A cursor with the answer; among others that are sent `together` it comes when the first of them is read."""
         if self._is_owned:
             named["tenant"] = scope.current()
         cursor = connection.preparing_cursor()  # type: ignore[attr-defined]  # of our own backend
@@ -44,7 +45,8 @@ class Prepared:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Statements that are only run go to the server in one round trip; what is wrong with one is raised at the end at the latest."""
+    """These statements go to the server in one round trip, up to where an answer is read. What is wrong with one is raised then, or
+    at the end. Not for the ORM, which wants to know at once how many rows it has changed."""
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
