@@ -187,7 +187,8 @@ class ChatConsumer(Consumer):
         named: dict[str, Any] = {"client_message_id": message_id}
         try:
             await limits.atake(*costs)
-            return await replies.ask(chat_id, text, **named, opening=opening, recorded=self._recorded)
+            known: dict[str, Any] = {"opening": opening, "agent_id": self.agent.id}
+            return await replies.ask(chat_id, text, **named, **known, recorded=self._recorded)
         except limits.TooMany as error:
             raise frames.too_many(error, **named) from None
         except BadMessage as error:

@@ -20,20 +20,21 @@ SHORT = 3
 def in_context(question: str, *, earlier: Iterable[str]) -> str:
     """The question as it would be asked without a chat before it: with the one other thing that it names in the place of the last
     one named, or behind the latest earlier question that stands alone; as it is where it stands alone itself."""
-    if not _leans(question):
+    if stands_alone(question):
         return question
-    before = next((request for request in reversed([*earlier]) if not _leans(request)), "")
+    before = next((request for request in reversed([*earlier]) if stands_alone(request)), "")
     another = ANOTHER.fullmatch(question.strip())
     if before and another and not _begins_a_clause(another["thing"]):
         return _exchanged(before, another["joint"] or "", another["thing"])
     return f"{before} {question}".strip()
 
 
-def _leans(question: str) -> bool:
+def stands_alone(question: str) -> bool:
+    """Whether it means the same whatever was asked before."""
     if LEANING.match(question.strip()):
-        return True
-    is_thin = len(content_words(question)) < 2
-    return is_thin and (len(question.split()) <= SHORT or bool(POINTING.search(question)))
+        return False
+    is_full = len(content_words(question)) >= 2
+    return is_full or (len(question.split()) > SHORT and not POINTING.search(question))
 
 
 def _begins_a_clause(thing: str) -> bool:

@@ -81,6 +81,7 @@ async def ask(
             message.text,
             client_message_id=message.client_message_id,
             opening=message.opening,
+            agent_id=body.agent,
         )
         if _wants_stream(request, body):
             return await _streamed(question, room)

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from django.db import DatabaseError, InterfaceError
 
 from apps.chats import bell, hub, measures, relay
+from apps.chats.ahead import Ahead
 from apps.chats.chatlog import ChatLog
 from apps.chats.conversations import Claim, Finished
 from apps.chats.leases import Lease, keep
@@ -74,9 +75,9 @@ class Answering:
         """Whether this process answers in a chat, or is about to know whether it does."""
         return chat_id in self.running or self.claiming[chat_id] > 0
 
-    def begin(self, claim: Claim, log: ChatLog, received_at: float) -> None:
+    def begin(self, claim: Claim, log: ChatLog, received_at: float, ahead: Ahead | None = None) -> None:
         """Start answering in a context of its own: the reply outlives the request, and must not hold its connections."""
-        reply = Reply(claim, log, self.lease, received_at, self.ended)
+        reply = Reply(claim, log, self.lease, received_at, self.ended, ahead)
         self.running[log.chat_id] = log.speaker = reply
         measures.running.set(len(self.running))
         reply.task = self.background(reply.run())

@@ -12,6 +12,7 @@ import orjson
 from apps.agents.models import Agent
 from apps.agents.providers.base import Turn
 from apps.chats import conversations, events, hub, recall, relay
+from apps.chats.ahead import Ahead
 from apps.chats.answering import here
 from apps.chats.chatlog import ChatLog
 from apps.chats.conversations import Asked, Opening
@@ -77,32 +78,42 @@ async def ask(
     client_message_id: str,
     opening: Opening | None = None,
     history: Sequence[Turn] | None = None,
+    agent_id: UUID | None = None,
     recorded: Callable[[Asked], None] = lambda asked: None,
 ) -> Question:
-    """Commit a question, call `recorded`, and begin to answer it; what is said goes to whoever follows the chat.
+    """Commit a question, call `recorded`, and begin to answer it; what is said goes to whoever follows the chat. Who knows of which
+    agent the chat is says so: what there is to know can be looked up meanwhile.
 
     Asking again under the same client message id begins nothing. Raises BadMessage, NoSuchChat."""
     text = conversations.clean(text)
-    asking = _ask(chat_id, text, client_message_id, opening, history, recorded)
+    agent_id = opening.agent_id if opening else agent_id
+    has_turn = agent_id is not None and not here().is_giving(chat_id)
+    known: dict[str, Any] = {"client_message_id": client_message_id, "opening": opening, "history": history}
+    asking = _ask(chat_id, text, known, agent_id if has_turn else None, recorded)
     return await here().surely(chat_id, asking)
 
 
 async def _ask(
     chat_id: UUID,
     text: str,
-    client_message_id: str,
-    opening: Opening | None,
-    history: Sequence[Turn] | None,
+    known: dict[str, Any],
+    agent_id: UUID | None,
     recorded: Callable[[Asked], None],
 ) -> Question:
     received_at = time.perf_counter()
     holder = await here().lease.hold()
-    known: dict[str, Any] = {"client_message_id": client_message_id, "opening": opening, "history": history}
-    asked = await hop(conversations.ask)(chat_id, text, holder=holder, **known)
+    ahead = Ahead(agent_id, text) if agent_id else None
+    try:
+        asked = await hop(conversations.ask)(chat_id, text, holder=holder, **known)
+    except BaseException:
+        _drop(ahead)
+        raise
     log = hub.here().log(chat_id)
     start = log.end
     if asked.claim is not None:
-        here().begin(asked.claim, log, received_at)
+        here().begin(asked.claim, log, received_at, ahead)
+    else:
+        _drop(ahead)
     recorded(asked)
     log.tell(asked.told)
     if not asked.is_new and asked.exchange.state in {"running", "queued"}:
@@ -110,6 +121,11 @@ async def _ask(
     elif asked.exchange.state == "queued" and asked.agent.second_message == Agent.SecondMessage.INTERRUPT:
         await stop(chat_id, reason="interrupted", before=asked.exchange.number)
     return Question(asked, log, start)
+
+
+def _drop(ahead: Ahead | None) -> None:
+    if ahead is not None:
+        ahead.drop()
 
 
 async def stream(
@@ -185,9 +201,10 @@ async def _rescue(chat_id: UUID) -> None:
 
 
 async def settle() -> None:
-    """Wait until every reply of this process has ended and been saved."""
-    while running := [reply.task for reply in here().running.values()]:
-        await asyncio.gather(*running, return_exceptions=True)
+    """Wait until every reply of this process has ended and been saved, also those that are being claimed just now."""
+    while here().running or here().claiming:
+        running = [reply.task for reply in here().running.values()]
+        await (asyncio.gather(*running, return_exceptions=True) if running else asyncio.sleep(0.01))
 
 
 async def drain(seconds: float) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -16,8 +16,9 @@ from apps.agents.attempts import Attempts, SaidEnough
 from apps.agents.calls import Called
 from apps.agents.minds import Mind
 from apps.agents.models import Agent
-from apps.agents.providers.base import Handoff, ProviderError, Usage
+from apps.agents.providers.base import Handoff, ProviderError, Turn, Usage
 from apps.chats import citations, conversations, events, explanations, measures, prompts, relay
+from apps.chats.ahead import Ahead, known_of
 from apps.chats.chatlog import ChatLog
 from apps.chats.coalescer import Coalescer
 from apps.chats.conversations import Claim, Finished, Outcome
@@ -25,8 +26,7 @@ from apps.chats.deadlines import Watchdog
 from apps.chats.leases import Lease
 from apps.chats.models import Explanation
 from apps.chats.prompts import Composed
-from apps.knowledge import retrieval
-from apps.knowledge.retrieval import Shelf
+from apps.knowledge.retrieval import Found
 from apps.tenants import scope
 from apps.tenants.hops import hop
 
@@ -43,8 +43,16 @@ class Reply:
 
     task: "asyncio.Task[None]"
 
-    def __init__(self, claim: Claim, log: ChatLog, lease: Lease, received_at: float, ended: Ended) -> None:
-        self.claim, self.log = claim, log
+    def __init__(
+        self,
+        claim: Claim,
+        log: ChatLog,
+        lease: Lease,
+        received_at: float,
+        ended: Ended,
+        ahead: Ahead | None = None,
+    ) -> None:
+        self.claim, self.log, self._ahead = claim, log, ahead
         self._lease, self._ended = lease, ended
         self.exchange = claim.exchange
         self._told: Composed | None = None
@@ -126,8 +134,7 @@ class Reply:
 
     async def _answer(self, watchdog: Watchdog) -> None:
         agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
-        able, shelf = await hop(_able)(agent)
-        found = await retrieval.search(agent.id, question, history=history, shelf=shelf)
+        able, found = await self._known(agent, question, history)
         self._timings["found"] = self._elapsed_ms()
         told = self._told = prompts.compose(agent, question, history=history, found=found)
         self._sieve.given = len(told.given)
@@ -146,6 +153,15 @@ class Reply:
             self._said.flush()
         cited = citations.resolve(self._said.text, told.given)
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
+
+    async def _known(
+        self, agent: Agent, question: str, history: Sequence[Turn]
+    ) -> tuple[tuple[Mind, ...], list[Found]]:
+        """Raises ProviderError."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return await known_of(agent, question, history)
+        return await ahead.known(agent, history)
 
     def _hear_what_is_paid(self, piece: str) -> None:
         self._said.add(piece)
@@ -255,11 +271,6 @@ class Reply:
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._received_at) * 1000)
-
-
-def _able(agent: Agent) -> tuple[tuple[Mind, ...], Shelf]:
-    """Where it may think and what it may read, asked in one hop. Raises ProviderError."""
-    return minds.of(agent.minds), retrieval.shelf_of(agent.id)
 
 
 def _reduced(outcome: Outcome) -> Outcome:

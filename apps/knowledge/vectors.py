@@ -35,6 +35,8 @@ def current() -> str:
 
 def of(sources: Sequence[UUID]) -> str:
     """The model of what these sources answer with; empty where they have nothing."""
+    if not sources:
+        return ""
     with connections[Passage.database].cursor() as cursor:
         cursor.execute(_MODEL, {"tenant": scope.current(), "sources": list(sources)})
         row = cursor.fetchone()

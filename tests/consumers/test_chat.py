@@ -146,9 +146,7 @@ def test_using_a_token_does_not_prolong_it(server: Server, houses: Houses) -> No
 @pytest.mark.parametrize("waits_for", [None, "ack", "reply.started"])
 def test_a_stop_is_obeyed_whenever_it_comes(server: Server, houses: Houses, waits_for: str | None) -> None:
     acme, _ = houses
-    for number in range(4):  # much to read, so that the reply takes its time
-        acme.knows("The Quito depot keeps tents. " * 60, name=f"Depots {number}")
-    with server.visitor(acme) as visitor:
+    with server.visitor(acme, agent=acme.scripted("tokens=40 rate=20")) as visitor:
         visitor.say("message.send", client_message_id="m1", text="What does the Quito depot keep?")
         if waits_for:
             visitor.hear(waits_for)
