@@ -9,7 +9,7 @@ from pydantic import StrictBool
 
 from apps.agents import versions
 from apps.agents.models import Agent
-from apps.api import reference
+from apps.api import limiting, reference
 from apps.api.guards import ByKey
 from apps.api.problems import NotFound
 from apps.api.schemas import Citation
@@ -63,10 +63,11 @@ class TryResponse(Schema):
     **reference.TRY,
 )
 async def try_it(request: HttpRequest, agent_id: UUID, body: TryRequest) -> TryResponse:
-    """Searched and answered as for a visitor, but no chat is kept and no figure counts it. Budgets do."""
+    """Searched and answered as for a visitor, but no chat is kept and no figure counts it. Budgets and limits do."""
     agent = await hop(Agent.objects.filter(id=agent_id).first)()
     if agent is None:
         raise NotFound("There is no agent with this id.")
+    await limiting.message(request, agent_id)
     draft = await hop(versions.draft_of)(agent) if body.draft else None
     done = await rehearsal.rehearse(agent, body.question, as_if=draft)
     return TryResponse(

@@ -1,5 +1,6 @@
 """Try it: a question to an agent, what was found for it and why, and what it would answer, by its draft where one waits. No chat, no visitor, no figure."""
 
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from apps.chats import rehearsal
 from apps.chats.conversations import BadMessage
 from apps.console.guards import staff
 from apps.knowledge.found import Found, why
+from apps.tenants import limits
 
 _FAILURES = {"budget_exhausted": "The budget is used up, so the agent would not answer now."}
 
@@ -25,13 +27,19 @@ def try_it(request: HttpRequest, pk: UUID) -> HttpResponse:
     draft = Draft.objects.filter(agent=agent).first()
     may_ask = request.admitted.may("knowledge.manage")  # type: ignore[attr-defined]
     context: dict[str, Any] = {"agent": agent, "question": asked, "draft": draft, "may_ask": may_ask}
-    status = 200
+    status, wait = 200, 0.0
     if request.method == "POST":
         try:
+            limits.take(*limits.of_message(agent.id))
             context |= _told(async_to_sync(rehearsal.rehearse)(agent, asked, as_if=draft))
         except BadMessage as error:
             context["error"], status = str(error), 422
-    return render(request, "console/agents/try.html", context, status=status)
+        except limits.TooMany as error:
+            context["error"], status, wait = str(error), 429, error.retry_after
+    response = render(request, "console/agents/try.html", context, status=status)
+    if wait:
+        response["Retry-After"] = str(ceil(wait))
+    return response
 
 
 def _told(done: rehearsal.Rehearsal) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Try it: staff see what is found and why, and what would be answered; nothing of it is counted."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -70,6 +71,31 @@ def test_a_draft_is_tried_before_visitors_get_it(page: tuple[House, Client]) -> 
         [call] = Call.objects.all()
         assert (call.version, call.exchange, call.provider) == (0, None, "builtin")
         assert not ContentChat.objects.exists()
+
+
+@pytest.mark.parametrize("limit", ["message-agent", "message-tenant"])
+def test_whoever_tries_takes_of_the_limits_that_programs_have(
+    page: tuple[House, Client], settings: Any, limit: str
+) -> None:
+    acme, client = page
+    settings.LIMITS = {limit: (2, 600.0)}
+    address = f"/console/agents/{acme.agent.id}/try/"
+    assert [client.post(address, {"question": QUESTION}).status_code for _ in range(2)] == [200, 200]
+    refused = client.post(address, {"question": QUESTION})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 300
+    shown = refused.content.decode()
+    assert "This is too much at once. Try again in" in shown
+    assert f'value="{QUESTION}"' in shown
+    program = client.post(
+        f"/api/v1/agents/{acme.agent.id}/try",
+        {"question": QUESTION},
+        content_type="application/json",
+        headers=acme.headers,
+    )
+    assert program.status_code == 429
+    with acme.scope():
+        assert Call.objects.count() == 2
 
 
 def test_an_empty_question_is_explained(page: tuple[House, Client]) -> None:
