@@ -94,6 +94,17 @@ class StartForm(forms.Form):
             attrs={"dir": "ltr", "inputmode": "url", "autofocus": True, "placeholder": "shop.example"}
         ),
     )
+    allow = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Let its pages show your agent",
+        help_text="Puts its address on the list of allowed pages, which you change under Organisation.",
+    )
+
+    def __init__(self, *args: object, may_allow: bool, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        if not may_allow:
+            del self.fields["allow"]
 
 
 def reading_of(website: Website | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -20,17 +21,20 @@ from apps.tenants import organisation
 @staff("knowledge.manage")
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest) -> HttpResponse:
-    form = StartForm(request.POST or None)
+    may_allow = request.admitted.may("organisation.manage")  # type: ignore[attr-defined]
+    form = StartForm(request.POST or None, may_allow=may_allow)
     if form.is_valid():
         try:
             agent = Agent.objects.order_by("created_at").first() or versions.create(name="Assistant")
             source = library.add_website(form.cleaned_data["address"], agents=[agent.id])
-            if request.admitted.may("organisation.manage"):  # type: ignore[attr-defined]
-                _allow(parse(source.content).origin, settings.PUBLIC_URL)
+            if may_allow:
+                wanted = [parse(source.content).origin] if form.cleaned_data["allow"] else []
+                _allow(request, *wanted, settings.PUBLIC_URL)
             return redirect("console:preview", pk=source.id)
         except library.BadSource as error:
             form.add_error("address", str(error))
-    return render(request, "console/knowledge/start.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "host": settings.PUBLIC_URL}
+    return render(request, "console/knowledge/start.html", context, status=422 if form.errors else 200)
 
 
 @staff("knowledge.read")
@@ -51,9 +55,11 @@ def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "console/knowledge/preview.html", context)
 
 
-def _allow(*origins: str) -> None:
-    """The agent may be asked from the site itself, and from the preview."""
+def _allow(request: HttpRequest, *origins: str) -> None:
+    """The agent may be asked from the preview, and from the site itself where they want it; said, since it opens a door."""
     allowed = organisation.current().allowed_origins
     added = [origin for origin in dict.fromkeys(origins) if origin not in allowed]
     if added:
         organisation.change(allowed_origins=[*allowed, *added])
+        told = f"Pages of {' and '.join(added)} may show your agent now. Take them off the list under Organisation."
+        messages.success(request, told)

@@ -1,5 +1,6 @@
 """Websites as staff see them: added, followed, compared, changed and read again."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,9 @@ from django.test import Client
 from apps.chats.models import Chat, ContentChat
 from apps.knowledge import ingestion
 from apps.knowledge.models import Document, Knowledge, Website
+from tests.console.signing import browser_of
 from tests.knowledge import website
+from tests.tenants.acting import said
 from tests.world import PASSWORD, House
 
 
@@ -119,13 +122,34 @@ def test_an_owner_starts_with_an_address(
 ) -> None:
     assert "Try it" in staff.get("/console/knowledge/start/").content.decode()
     assert staff.post("/console/knowledge/start/", {"address": "http://"}).status_code == 422
-    answer = staff.post("/console/knowledge/start/", {"address": site.url})
+    answer = staff.post("/console/knowledge/start/", {"address": site.url, "allow": "on"})
     assert answer.status_code == 302
     page = staff.get(answer["location"]).content.decode()
     assert "Reading your website" in page
+    assert f"Pages of {site.url} and {settings.PUBLIC_URL} may show your agent now." in page
+    assert said(acme)[-1] == ("organisation.changed", "done")
     assert f"data-agent=&quot;{acme.agent.id}&quot;" in page.replace('"', "&quot;")
     acme.tenant.refresh_from_db()
     assert {site.url, settings.PUBLIC_URL} <= set(acme.tenant.allowed_origins)
     with acme.scope():
         ingestion.read_in(Knowledge.objects.get().id)
     assert "4 pages read" in staff.get(answer["location"]).content.decode()
+
+
+def test_whether_its_pages_may_show_the_agent_is_the_owners_choice(
+    staff: Client, acme: House, site: website.Website, settings: Any
+) -> None:
+    before = acme.tenant.allowed_origins
+    page = staff.get("/console/knowledge/start/").content.decode()
+    assert re.search(r'<input type="checkbox" name="allow"[^>]* checked', page)
+    assert staff.post("/console/knowledge/start/", {"address": site.url}).status_code == 302
+    acme.tenant.refresh_from_db()
+    assert acme.tenant.allowed_origins == [*before, settings.PUBLIC_URL]
+
+
+def test_who_may_not_say_which_pages_are_allowed_allows_none(acme: House, site: website.Website) -> None:
+    manager, before = browser_of(acme, "manager"), acme.tenant.allowed_origins
+    assert 'name="allow"' not in manager.get("/console/knowledge/start/").content.decode()
+    assert manager.post("/console/knowledge/start/", {"address": site.url, "allow": "on"}).status_code == 302
+    acme.tenant.refresh_from_db()
+    assert acme.tenant.allowed_origins == before
