@@ -22,6 +22,7 @@ from django.conf import settings
 
 from apps.chats import draining
 from apps.chats.frames import LARGEST
+from chatwithus import heads
 from chatwithus.sockets import Connection
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -98,6 +99,7 @@ def configuration(*, host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         loop="uvloop",
+        http=heads.Connection,
         ws=Connection,
         ws_per_message_deflate=False,
         ws_max_size=LARGEST,
