@@ -23,6 +23,9 @@ MOST_INSTRUCTIONS = 20_000  # characters
 MOST_FALLBACKS, MOST_STOPS, MOST_SUGGESTIONS = 4, 4, 6
 LEAST_CONTEXT, MOST_CONTEXT = 1_000, 1_000_000
 MOST_OUTPUT = 100_000
+INSTRUCTIONS = 0.4  # of what a model is told, at most, our own words among them
+_OURS = 350  # tokens that those have, beside what the agent's own fields add (apps/chats/prompts.py)
+_MARKS = re.compile(r"[<>\[|]")  # may be told as look-alikes, which are longer
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,2}")
 
 
@@ -152,10 +155,26 @@ class Configuration(TenantOwned):
             held = getattr(self, name)
             if said := _unstorable(held) or (_CHECKS[name](held) if name in _CHECKS else None):
                 wrong[name] = [ValidationError(said)]
+        if not {"instructions", "context_tokens", "name", "refusal"} & set(wrong):
+            wrong |= self._cut_short(kept)
         if not {"provider", "model", "fallbacks"} & set(wrong):
             wrong |= self._forbidden(kept.minds if kept is not None else ())
         if wrong:
             raise ValidationError(wrong)
+
+    def _cut_short(self, kept: "Configuration | None") -> dict[str, Any]:
+        """Instructions of which a model would only be told the beginning, unless they were so before."""
+        fields = ("instructions", "context_tokens")
+        needed = sum(map(_tokens, (self.instructions, self.name, self.refusal, self.language))) + _OURS
+        is_kept = kept is not None and all(getattr(self, name) == getattr(kept, name) for name in fields)
+        if not self.instructions or is_kept or needed <= int(self.context_tokens * INSTRUCTIONS):
+            return {}
+        least = -(-needed // (INSTRUCTIONS * 1000)) * 1000
+        said = (
+            "The end of these would never be told: instructions share two fifths of what the model is told. "
+            f"Shorten them, or let it be told {least:,.0f} tokens instead of {self.context_tokens:,}."
+        )
+        return {"instructions": [ValidationError(said)]}
 
     def _forbidden(self, kept: Collection[tuple[str, str]]) -> dict[str, Any]:
         tenant = Tenant.objects.get(id=scope.current())
@@ -166,6 +185,11 @@ class Configuration(TenantOwned):
                 field = "fallbacks" if place else "provider" if said[0] == "provider" else "model"
                 wrong.setdefault(field, []).append(ValidationError(said[1]))
         return wrong
+
+
+def _tokens(text: str) -> int:
+    """Rather too many: of most languages a token holds three bytes or more."""
+    return (len(text.encode()) + 2 * len(_MARKS.findall(text))) // 3 + 1
 
 
 def split(mind: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from apps.agents.configuration import Configuration
+from apps.agents.configuration import INSTRUCTIONS, Configuration
 from apps.agents.providers.base import Message, Prompt, Source, Turn, Usage
 from apps.chats.hazards import disarmed, unnumbered
 from apps.knowledge import retrieval
@@ -16,7 +16,7 @@ from apps.knowledge.retrieval import Found
 
 _PASSAGE = 1000  # tokens that a passage of at most 350 words and its heading may have
 _FRAME = 2500  # tokens that our own words and a provider put around what is told
-INSTRUCTIONS, QUESTION, HISTORY = 0.4, 0.3, 0.3  # at most; history of what the first two leave
+QUESTION, HISTORY = 0.3, 0.3  # at most, as INSTRUCTIONS; history of what those two leave
 _WORTH = 40  # tokens below which a part of a passage says nothing
 _TITLE = 200
 
@@ -65,6 +65,7 @@ def compose(
         ),
         refusal=agent.refusal,
         most_tokens=most_tokens(agent),
+        context_tokens=budget,
         top_p=agent.top_p,
         stop=tuple(agent.stop),
         messages=(Message("system", system), *_said(turns), Message("user", f"{fence}\n\n{asked}")),

@@ -98,6 +98,13 @@ async def test_the_model_is_told_the_messages_and_the_parameters(
     assert _parameters(upstream.asked[1]) == (0.2, 99, None, None)
 
 
+async def test_ollama_makes_room_for_all_that_it_is_told_and_says() -> None:
+    async with Upstream(WIRES["ollama"]) as upstream:
+        provider = catalogue.load("ollama", WIRES["ollama"].connection(upstream.port))
+        await heard(provider, replace(PROMPT, context_tokens=12_000))
+    assert upstream.asked[0].json["options"]["num_ctx"] == 12_000 + 99
+
+
 def _parameters(asked: Asked) -> tuple[Any, Any, Any, Any]:
     body = asked.json
     at = body.get("options") or body.get("inferenceConfig") or body

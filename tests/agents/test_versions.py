@@ -128,6 +128,7 @@ def test_agents_from_before_there_were_versions_get_one(acme: House) -> None:
     ({"name": ""}, "name", "Enter a name"), ({"greeting": ""}, "greeting", "Enter a greeting"),
     ({"refusal": ""}, "refusal", "Enter what the agent says"), ({"greeting": "x" * 301}, "greeting", "at most 300"),
     ({"instructions": "x" * 20_001}, "instructions", "20000"), ({"instructions": "a\0b"}, "instructions", "null characters"),
+    ({"instructions": "obey " * 1900}, "instructions", "9,000 tokens"), ({"instructions": "obey " * 60, "context_tokens": 1000}, "instructions", "2,000 tokens"),
     ({"instructions": "\ud800"}, "instructions", "halves"), ({"temperature": 2.1}, "temperature", "from 0"),
     ({"temperature": float("nan")}, "temperature", "Write a number"), ({"temperature": -0.1}, "temperature", "from 0"),
     ({"max_tokens": 0}, "max_tokens", "Choose from 1"), ({"top_p": 0.0}, "top_p", "from 0.01"), ({"top_p": 1.1}, "top_p", "from 0.01"),
@@ -151,6 +152,15 @@ def test_what_cannot_hold_is_refused_with_a_sentence_and_changes_nothing(
         with pytest.raises(versions.BadConfiguration):
             versions.create(**{"name": "Another", **wanted})
         assert Agent.objects.count() == 1
+
+
+def test_instructions_that_were_too_long_already_keep_nothing_else_from_being_changed(acme: House) -> None:
+    with acme.scope():
+        Agent.objects.filter(id=acme.agent.id).update(instructions="obey " * 4000)
+        acme.agent.refresh_from_db()
+        assert versions.edit(acme.agent, greeting="Good day.").greeting == "Good day."
+        with pytest.raises(versions.BadConfiguration):
+            versions.edit(acme.agent, instructions="obey " * 3900)
 
 
 def test_what_was_published_may_stay_though_its_mind_is_withdrawn(acme: House) -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from channels.db import database_sync_to_async
 
+from apps.agents.models import Agent
 from apps.agents.providers.base import Prompt
 from apps.chats import conversations, rehearsal, replies
 from apps.chats.conversations import Opening
@@ -147,7 +148,8 @@ async def test_a_flood_is_told_within_the_budget(house: House) -> None:
     await on_database(house.knows)(
         "\n\n".join(f"# Part {n}\n" + "returns and repairs " * 200 for n in range(8))
     )
-    await on_database(script)(house, "tokens=1", context_tokens=1500, instructions="obey " * 4000)
+    await on_database(script)(house, "tokens=1", context_tokens=1500, instructions="obey " * 60)
+    await on_database(Agent.objects.update)(instructions="obey " * 4000)  # as from before that was refused
     await ask(house, "returns " * 499)
     told = "".join(message.text for message in scripted.TOLD[-1].messages)
     assert len(told.encode()) <= 3 * 1500

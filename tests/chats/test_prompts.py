@@ -1,10 +1,12 @@
 """What an agent is told: shares of its budget, a fence that holds, roles that nobody can forge."""
 
+from bisect import bisect
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from apps.agents.configuration import INSTRUCTIONS, MOST_INSTRUCTIONS
 from apps.agents.models import Agent
 from apps.agents.providers.base import Turn
 from apps.chats import prompts
@@ -43,6 +45,34 @@ def compose(
     **fields: Any,
 ) -> prompts.Composed:
     return prompts.compose(agent(**fields), question, history=history, found=found)
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "字", "👩", "<|", "[INST]", "\n"])
+@pytest.mark.parametrize("context_tokens", [2_000, 8_000, 20_000])
+@pytest.mark.parametrize("only_from_knowledge", [True, False])
+def test_instructions_that_can_be_saved_are_told_whole(
+    letter: str, context_tokens: int, only_from_knowledge: bool
+) -> None:
+    """However long everything else is that shares their room; and hardly any room is given away."""
+    known: dict[str, Any] = {
+        "name": "字" * 80,
+        "refusal": "字" * 300,
+        "language": "zh-Hans-CN",
+        "context_tokens": context_tokens,
+    }
+
+    def fits(many: int) -> bool:
+        return not agent(instructions=letter * many + "END", **known)._cut_short(None)
+
+    most = bisect(range(MOST_INSTRUCTIONS), False, key=lambda many: not fits(many)) - 1
+    composed = compose(instructions=letter * most + "END", only_from_knowledge=only_from_knowledge, **known)
+    system = told(composed)[0][1]
+    assert system.endswith("END")
+    assert (
+        context_tokens * INSTRUCTIONS - prompts.estimate(system) < 300
+        or "<" in letter
+        or most * 2 > MOST_INSTRUCTIONS
+    )
 
 
 def test_a_model_is_told_the_rules_the_history_the_passages_and_the_question() -> None:

@@ -42,8 +42,8 @@ class Prompt:
     """Everything a provider may know. A model is told `messages` as they are, a provider adds no word; those that need no model read
     `question`, `history` (oldest first) and `sources` (best first).
 
-    The answer may have `most_tokens`, which a provider tells its model: what goes beyond is cut off. `top_p` None is the model's
-    own."""
+    The answer may have `most_tokens`, which a provider tells its model: what goes beyond is cut off. `messages` have `context_tokens` at
+    most: what reserves room for them by itself is told so. `top_p` None is the model's own."""
 
     model: str
     temperature: float
@@ -53,6 +53,7 @@ class Prompt:
     sources: tuple[Source, ...]
     refusal: str
     most_tokens: int = 1024
+    context_tokens: int = 8_000
     top_p: float | None = None
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
