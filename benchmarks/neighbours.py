@@ -70,7 +70,7 @@ def ask(tenant: tuple[UUID, UUID], asked: Vectors, plan: str = "") -> tuple[list
         cursor.execute(plan or "SELECT 1")
         for vector in [asked[0], *asked]:
             told: dict[str, Any] = {"tenant": tenant[0], "readable": [tenant[1]], "model": MODEL}
-            told |= {"vector": str(vector.tolist()), "candidates": ranking.CANDIDATES}
+            told["vector"] = str(vector.tolist())
             began = time.perf_counter()
             cursor.execute(ranking.NEAREST, told)
             found.append([id for (id,) in cursor.fetchall()])
@@ -112,7 +112,7 @@ def index_vectors(services: Services, large: int) -> None:
 def main() -> int:
     given = harness.parser(__doc__, repeat=1).parse_args()
     del given
-    from chatwithus.management.commands.index_vectors import LARGE
+    from apps.knowledge.ranking import LARGE
 
     benchmark = Benchmark("neighbours")
     chance = np.random.default_rng(7)

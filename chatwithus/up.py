@@ -86,6 +86,7 @@ class Program:
             self.children.wait_for(web, self._is_serving, patience=PATIENCE, remedy=_read(web))
         with stage("knowledge"):
             self.children.wait_for(reader, self._has_read_demo, patience=PATIENCE, remedy=_read(reader))
+        self._indexer()
 
     def watch(self) -> None:
         """Go on until asked to stop (Stopped) or a child has ended (CannotGoOn)."""
@@ -126,6 +127,11 @@ class Program:
     def _reader(self) -> Child:
         """What is long: reading documents in, so that no dashboard waits behind one."""
         return self._celery("reader", "reading")
+
+    def _indexer(self) -> Child:
+        """The one that stays and is the tables' owner: it builds indexes, and serves nobody."""
+        command = ["manage.py", "index_vectors", "--skip-checks", "--every", "600"]
+        return self._python("indexer", *command, **self.services.owner_environment())
 
     def _celery(self, name: str, queue: str, *added: str) -> Child:
         """Its log says when it is ready, so it logs at INFO whatever LOG_LEVEL the rest has."""

@@ -11,8 +11,10 @@ from apps.agents.relatedness import Line
 from apps.knowledge.found import WEIGHTS, Found, Legs
 from apps.knowledge.models import Passage
 from apps.tenants import scope
+from apps.tenants.postgres.prepared import Prepared
 
-CANDIDATES = 50  # of each leg: the right passage is among them for 998 of 1,000 questions of SQuAD
+CANDIDATES = 50  # of each leg: with thirty SQuAD is answered as well and a fifth sooner, but one source with forty variants of a text drowns others
+LARGE = 1500  # passages: from about here on a tenant's index of vectors is faster than comparing all (docs/performance.md)
 
 
 def ranked(
@@ -23,23 +25,21 @@ def ranked(
     model: str,
     limit: int,
     per_source: int | None = None,
+    passages: int = 0,
 ) -> list[Found]:
     """The passages of these sources, embedded by this model, that fit the question best, from each source no more than so many;
-    equal ones in an order that stays."""
-    parameters: dict[str, Any] = {
-        "question": question,
-        "vector": str(list(vector)),
-        "tenant": scope.current(),
-        "readable": list(readable),
-        "model": model,
-        "candidates": CANDIDATES,
-        "limit": limit,
-        "per_source": per_source or limit,
-        **asdict(WEIGHTS),
-    }
+    equal ones in an order that stays. `passages` says about how many there are to choose from."""
+    told: dict[str, Any] = {"question": question, "vector": str(list(vector)), "readable": list(readable)}
+    told |= {"model": model, "limit": limit, "per_source": per_source or limit}
+    rows = _planned_anew(told) if passages >= LARGE else _COMPARED.rows(**told)
+    return [_found(row) for row in rows]
+
+
+def _planned_anew(told: dict[str, Any]) -> list[Sequence[Any]]:
+    """For this tenant and these sources: only then can the planner choose between the tenant's own index and comparing all."""
     with connections[Passage.database].cursor() as cursor:
-        cursor.execute(_SQL, parameters)
-        return [_found(row) for row in cursor.fetchall()]
+        cursor.execute(_SQL, told | {"tenant": scope.current()})
+        return list(cursor.fetchall())
 
 
 def _found(row: Sequence[Any]) -> Found:
@@ -51,12 +51,12 @@ def _found(row: Sequence[Any]) -> Found:
 
 
 # The vector leg. Exact, or by the tenant's own index where `index_vectors` has made one: the planner chooses (docs/retrieval.md).
-NEAREST = """
+NEAREST = f"""
     SELECT id AS passage_id
     FROM knowledge_passage
     WHERE tenant_id = %(tenant)s AND knowledge_id = ANY(%(readable)s) AND embedder = %(model)s
     ORDER BY embedding <=> %(vector)s::vector
-    LIMIT %(candidates)s
+    LIMIT {CANDIDATES}
 """
 
 # The tenant and the sources are asked for in each part that reads a table, so that no index can be searched past them.
@@ -72,7 +72,7 @@ WITH shelf AS MATERIALIZED (
     GROUP BY language
 ), asked AS MATERIALIZED (
     SELECT language, passages, shelf.length, lexeme
-    FROM shelf, unnest(to_tsvector(nullif(language, '')::regconfig, %(question)s)) AS word
+    FROM shelf, unnest(to_tsvector(nullif(language, '')::regconfig, %(question)s::text)) AS word
 ), matched AS MATERIALIZED (
     SELECT term.passage_id, language, lexeme, places, term.length / asked.length AS length,
            cardinality(places)::float8 AS times
@@ -98,7 +98,7 @@ WITH shelf AS MATERIALIZED (
     SELECT passage_id, whole, coalesce(coverage, 0) AS coverage, coalesce(bm25, 0) AS bm25, hits
     FROM (SELECT *, row_number() OVER (ORDER BY bm25 DESC, passage_id) AS place FROM lexical) AS placed
     FULL JOIN (SELECT passage_id, true AS is_near FROM nearest) AS near USING (passage_id)
-    WHERE is_near OR place <= %(candidates)s
+    WHERE is_near OR place <= {CANDIDATES}
 ), judged AS MATERIALIZED (
     SELECT sentence.passage_id, position, text, 1 - (embedding <=> %(vector)s::vector) AS cosine,
            coalesce((
@@ -120,8 +120,7 @@ WITH shelf AS MATERIALIZED (
     LEFT JOIN best USING (passage_id)
     WHERE passage.tenant_id = %(tenant)s AND knowledge_id = ANY(%(readable)s) AND embedder = %(model)s
 ), scored AS MATERIALIZED (
-    SELECT *, %(cosine)s * cosine + %(sentence_cosine)s * sentence_cosine + %(bm25)s * bm25
-              + %(sentence_bm25)s * sentence_bm25 + %(coverage)s * coverage AS score
+    SELECT *, {" + ".join(f"{weight}::float8 * {leg}" for leg, weight in asdict(WEIGHTS).items())} AS score
     FROM legs
 ), ordered AS MATERIALIZED (
     SELECT *
@@ -140,3 +139,4 @@ SELECT id, knowledge_id, title, heading, text, page, position, score,
 FROM ordered
 ORDER BY score DESC, knowledge_id, position, id
 """
+_COMPARED = Prepared(_SQL, database=Passage.database)

@@ -22,11 +22,16 @@ RANKED = 4  # times as many are ranked as are given: some have the same text, or
 _CPU = ThreadPoolExecutor(1, "embed")  # one question at a time: more threads than cores only add waiting
 
 
+_models: dict[UUID, str] = {}  # of the vectors that each agent's questions were last compared with
+_MOST_MODELS = 10_000
+
+
 class Shelf(NamedTuple):
-    """The sources that an agent may read and that are ready, how sure it wants to be, and the model of their vectors: empty where
-    there are none."""
+    """The sources that an agent may read and that are ready, about how many passages they have, how sure it wants to be, and the
+    model of their vectors: empty where there are none."""
 
     readable: list[UUID]
+    passages: int
     threshold: float
     model: str
 
@@ -64,34 +69,49 @@ async def look(
 ) -> Search:
     """The passages this agent may read that fit the question best, sure or not."""
     asked = in_context(question, earlier=[turn.request for turn in history])
-    readable, threshold, model = shelf or await hop(shelf_of)(agent_id)
+    expected = shelf.model if shelf else _models.get(agent_id, "")
+    ahead = _embedding(expected, asked) if expected else None
+    readable, passages, threshold, model = shelf or await hop(shelf_of)(agent_id)
+    if ahead and model != expected:
+        ahead.cancel()
+    _expect(agent_id, model)
     found, before = list[Found](), ""
     while not found and model not in {"", before}:
-        found = await _ranked(readable, asked, model, limit)
+        vector = await (ahead if ahead and model == expected else _embedding(model, asked))
+        most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2, "passages": passages}
+        found = await hop(ranking.ranked)(readable, asked, vector, model=model, **most)
         # Where something is to be found, nothing is only where it has been given vectors of another model since a moment.
         before, model = model, model if found else await hop(vectors.of)(readable)
     return Search(asked, choice.chosen(found, limit=limit), threshold)
 
 
-async def _ranked(readable: Sequence[UUID], asked: str, model: str, limit: int) -> list[Found]:
-    [vector] = await asyncio.get_running_loop().run_in_executor(_CPU, _embed, model, asked)
-    most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2}
-    return await hop(ranking.ranked)(readable, asked, vector, model=model, **most)
+def _embedding(model: str, asked: str) -> "asyncio.Future[list[float]]":
+    return asyncio.get_running_loop().run_in_executor(_CPU, _embed, model, asked)
 
 
-def _embed(model: str, asked: str) -> list[list[float]]:
-    return vectors.embedder(model).embed([asked])
+def _embed(model: str, asked: str) -> list[float]:
+    [vector] = vectors.embedder(model).embed([asked])
+    return vector
+
+
+def _expect(agent_id: UUID, model: str) -> None:
+    """Of an agent without knowledge nothing is expected: nobody embeds its questions ahead."""
+    if len(_models) >= _MOST_MODELS:
+        _models.clear()
+    _models[agent_id] = model
 
 
 def shelf_of(agent_id: UUID) -> Shelf:
     row = _SHELF.first(agent=agent_id)
     assert row is not None
-    readable, calibrated = row
-    return Shelf(readable, UNCALIBRATED if calibrated is None else calibrated, vectors.of(readable))
+    readable, passages, calibrated = row
+    threshold = UNCALIBRATED if calibrated is None else calibrated
+    return Shelf(readable, passages, threshold, vectors.of(readable))
 
 
 _SHELF = Prepared(
-    "SELECT array(SELECT k.id FROM knowledge_knowledge k JOIN knowledge_knowledgelink l ON l.knowledge_id = k.id "
-    "WHERE k.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND l.agent_id = %(agent)s AND (k.status = 'ready' OR k.synced_at IS NOT NULL)), "
-    "(SELECT threshold FROM knowledge_calibration WHERE tenant_id = %(tenant)s AND agent_id = %(agent)s)"
+    "SELECT coalesce(array_agg(k.id), '{}'), coalesce(sum(k.passages), 0), "
+    "(SELECT threshold FROM knowledge_calibration WHERE tenant_id = %(tenant)s AND agent_id = %(agent)s) "
+    "FROM knowledge_knowledge k JOIN knowledge_knowledgelink l ON l.knowledge_id = k.id "
+    "WHERE k.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND l.agent_id = %(agent)s AND (k.status = 'ready' OR k.synced_at IS NOT NULL)"
 )

@@ -15,6 +15,7 @@ from apps.agents.embedders.base import Embedder
 from apps.agents.providers.base import ProviderError
 from apps.knowledge.models import DIMENSIONS, Knowledge, Passage
 from apps.tenants import scope
+from apps.tenants.postgres.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +38,7 @@ def of(sources: Sequence[UUID]) -> str:
     """The model of what these sources answer with; empty where they have nothing."""
     if not sources:
         return ""
-    with connections[Passage.database].cursor() as cursor:
-        cursor.execute(_MODEL, {"tenant": scope.current(), "sources": list(sources)})
-        row = cursor.fetchone()
+    row = _MODEL.first(sources=list(sources))
     return row[0] if row else ""
 
 
@@ -73,4 +72,7 @@ def _fitting(made: Embedder) -> Embedder:
     return made
 
 
-_MODEL = "SELECT embedder FROM knowledge_passage WHERE tenant_id = %(tenant)s AND knowledge_id = ANY(%(sources)s) LIMIT 1"
+_MODEL = Prepared(
+    "SELECT embedder FROM knowledge_passage WHERE tenant_id = %(tenant)s AND knowledge_id = ANY(%(sources)s) LIMIT 1",
+    database=Passage.database,
+)

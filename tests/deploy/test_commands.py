@@ -52,6 +52,14 @@ def test_the_worker_runs_as_in_make_up_where_it_keeps_the_beat_as_well(
     assert anything.command("worker") == Image("worker").command()
 
 
+def test_the_indexer_runs_as_in_make_up(tmp_path: Path, anything: Compose) -> None:
+    up = Noting(tmp_path, Address("127.0.0.1", 8000, ""), Signals())
+    up.services.owner_environment = dict  # type: ignore[method-assign]  # nothing was started
+    with suppress(NotStarted):
+        up._indexer()
+    assert ["python", *up.words] == anything.command("indexer")
+
+
 @pytest.mark.parametrize("service", ["web", "init", "demo"])
 def test_the_others_run_as_in_make_up(service: str, anything: Compose) -> None:
     command = [word for word in anything.command(service) if not word.startswith("/data")]

@@ -59,10 +59,10 @@ def test_nothing_serves_before_the_migrations_are_through_and_what_it_needs_is_h
     }
 
 
-def test_only_init_has_the_owners_address(anything: Compose) -> None:
+def test_only_those_who_serve_nobody_have_the_owners_address(anything: Compose) -> None:
     for name in anything.ours():
         text = json.dumps(anything.environment(name))
-        assert ("//owner:" in text) == (name == "init"), name
+        assert ("//owner:" in text) == (name in {"init", "indexer"}), name
         assert "superuser" not in text
 
 

@@ -144,7 +144,7 @@ def test_it_says_each_stage_and_the_printed_request_works(running: tuple[Up, str
     up, said = running
     stages = [line.split()[0] for line in said.splitlines()[:6]]
     assert stages == ["services", "migrate", "demo", "worker", "web", "knowledge"]
-    assert list(up.children()) == ["postgres", "valkey", "worker", "reader", "web"]
+    assert list(up.children()) == ["postgres", "valkey", "worker", "reader", "web", "indexer"]
     assert "30 days" in answer(said)["response"]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 from typing import Any
@@ -50,11 +51,10 @@ def nearest(house: House, source: Knowledge, asked: list[float]) -> tuple[list[s
         "readable": [source.id],
         "model": MODEL,
         "vector": str(asked),
-        "candidates": 10,
     }
     with house.scope(), connections["vectors"].cursor() as cursor:
         cursor.execute(ranking.NEAREST, told)
-        found = [str(row[0]) for row in cursor.fetchall()]
+        found = [str(row[0]) for row in cursor.fetchall()[:10]]
         cursor.execute(f"EXPLAIN {ranking.NEAREST}", told)
         return found, "\n".join(line for (line,) in cursor.fetchall())
 
@@ -79,6 +79,18 @@ def test_an_index_is_built_for_who_knows_much_and_no_other(
         with acme.scope():
             Passage.objects.filter(knowledge_id=much.id).delete()
         assert "Dropped" in index_vectors(services, large=2000)
+
+
+def test_the_planner_knows_how_many_passages_a_source_has(
+    services: Services, houses: tuple[House, House]
+) -> None:
+    acme, globex = houses
+    source, _ = furnish(acme, 400), furnish(globex, 400)
+    with services.cluster.connect(CLONES["vectors"]) as owner:
+        owner.execute("ANALYZE knowledge_passage")
+    _, plan = nearest(acme, source, vector(random.Random(7)))
+    most = max(map(int, re.findall(r"rows=(\d+)", plan)))
+    assert 300 <= most <= 500
 
 
 def test_nobody_who_serves_may_make_an_index(houses: tuple[House, House]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from apps.agents.providers.base import Turn
-from apps.knowledge import index, library, retrieval
+from apps.knowledge import index, library, ranking, retrieval, vectors
 from apps.knowledge.models import Calibration, Knowledge, KnowledgeLink, Passage
 from tests.world import House
 
@@ -117,6 +117,33 @@ def test_equal_passages_come_in_the_same_order_each_time(houses: tuple[House, Ho
     found = [[one.ids for one in search(acme, "Which colour is the depot?")] for _ in range(5)]
     assert found[0]
     assert found.count(found[0]) == 5
+
+
+def test_however_much_there_is_to_choose_from_the_same_is_found(acme: House) -> None:
+    with acme.scope():
+        sources = shelve(acme, *(f"Depot {n} opens at {n} and sells lamps." for n in range(1, 20)))
+        asked = "When does depot 7 open?"
+        [vector] = vectors.embedder(vectors.current()).embed([asked])
+
+        def found(passages: int) -> list[tuple[object, ...]]:
+            readable = [one.id for one in sources]
+            ranked = ranking.ranked(
+                readable, asked, vector, model=vectors.current(), limit=6, passages=passages
+            )
+            return [(one.ids, round(one.score, 9), one.lines) for one in ranked]
+
+        for _ in range(8):  # a plan that is kept is tried, too
+            assert found(0) == found(ranking.LARGE) != []
+
+
+def test_a_question_is_embedded_anew_where_another_model_was_expected(
+    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, _ = houses
+    acme.knows(RETURNS)
+    monkeypatch.setitem(retrieval._models, acme.agent.id, "ollama:gone")
+    assert "30 days" in search(acme, "How long do I have to return a jacket?")[0].text
+    assert retrieval._models[acme.agent.id] == "all-MiniLM-L6-v2-int8"
 
 
 def test_what_is_removed_is_not_found_any_more(houses: tuple[House, House]) -> None:

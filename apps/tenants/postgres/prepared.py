@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import connection, connections, models
 
 from apps.tenants import owned, scope
 
@@ -17,10 +17,10 @@ Row = tuple[Any, ...]
 
 
 class Prepared:
-    """One statement on the default database; `%(tenant)s` in it is the tenant in scope, other names are given."""
+    """One statement on the default database or another; `%(tenant)s` in it is the tenant in scope, other names are given."""
 
-    def __init__(self, sql: str) -> None:
-        self._sql = sql
+    def __init__(self, sql: str, *, database: str = "default") -> None:
+        self._sql, self._database = sql, database
         self._is_owned = "%(tenant)s" in sql
 
     def rows(self, **named: Any) -> list[Row]:
@@ -38,7 +38,7 @@ class Prepared:
         """A cursor with the answer; among others that are sent `together` it comes when the first of them is read."""
         if self._is_owned:
             named["tenant"] = scope.current()
-        cursor = connection.preparing_cursor()  # type: ignore[attr-defined]  # of our own backend
+        cursor = connections[self._database].preparing_cursor()  # type: ignore[attr-defined]  # of our own backend
         cursor.execute(self._sql, named)
         return cursor
 

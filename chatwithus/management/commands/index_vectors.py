@@ -1,16 +1,21 @@
 """`index_vectors`: an approximate index for each organisation with so much knowledge that comparing all of it takes long.
 
 As the owner of the tables, like `migrate`, since nobody who serves may make an index; and a command, since one that is built beside
-running searches (CONCURRENTLY) cannot be built inside a function. Safe to run at any time and as often as one likes."""
+running searches (CONCURRENTLY) cannot be built inside a function. Safe to run at any time and as often as one likes; with `--every` it
+goes on until it is stopped, as `make up` and docker-compose.yml run it."""
 
+import logging
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import Error, connections
 from psycopg import sql
 
-LARGE = 1500  # passages: from about here on the index is faster (docs/performance.md)
+from apps.knowledge.ranking import LARGE
+
 PREFIX = "passage_near_"
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -21,7 +26,19 @@ class Command(BaseCommand):
             "--large", type=int, default=LARGE, help="passages from which on (default %(default)s)"
         )
 
-    def handle(self, *args: Any, large: int, **options: Any) -> None:
+        parser.add_argument("--every", type=int, default=0, help="seconds after which to look again; 0: once")
+
+    def handle(self, *args: Any, large: int, every: int, **options: Any) -> None:
+        while every:
+            try:
+                self._fit(large)
+            except Error as error:  # a database that is away for a while is no reason to end
+                logger.warning("No index was looked after: %s", error)
+            connections.close_all()
+            time.sleep(every)
+        self._fit(large)
+
+    def _fit(self, large: int) -> None:
         with connections["vectors"].cursor() as cursor:
             wanted, kept = (
                 _tenants(cursor, large),
