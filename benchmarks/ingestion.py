@@ -92,8 +92,7 @@ def bare(passages: list[Any]) -> float:
     for start in range(0, len(passages), 16):
         batch = passages[start : start + 16]
         embedder.embed([f"{one.heading}\n{one.text}" for one in batch])
-        for one in batch:
-            embedder.embed([f"{lead} {text}".strip() for lead, text in led(one.text)])
+        embedder.embed([f"{lead} {text}".strip() for one in batch for lead, text in led(one.text)])
     return time.monotonic() - began
 
 

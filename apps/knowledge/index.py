@@ -37,11 +37,16 @@ def prepared(passages: Sequence[Passage]) -> list[Entry]:
 
 
 def embedded(passages: Sequence[Passage], embedder: Embedder) -> Iterator[Entry]:
-    """Entries for a few passages whose language is known."""
+    """Entries for a few passages whose language is known. All their sentences are embedded together: the more there are to choose
+    from, the more of a length are those that an embedder takes at once."""
+    said = [list(led(one.text)) for one in passages]
     made = embedder.embed([f"{one.heading}\n{one.text}" for one in passages])
-    for passage, vector in zip(passages, made, strict=True):
+    of_sentences = iter(embedder.embed([_with_its(lead, text) for one in said for lead, text in one]))
+    for passage, vector, told in zip(passages, made, said, strict=True):
         passage.embedder, passage.embedding = embedder.model, vector
-        yield Entry(passage, _sentences(passage, embedder))
+        yield Entry(
+            passage, [_sentence(passage, n, text, next(of_sentences)) for n, (_, text) in enumerate(told)]
+        )
 
 
 def swap(entries: Iterable[Entry], *, instead_of: QuerySet[Passage]) -> int:
@@ -84,14 +89,13 @@ def _batches(passages: Sequence[Passage]) -> Iterator[Sequence[Passage]]:
         yield passages[start : start + _BATCH]
 
 
-def _sentences(passage: Passage, embedder: Embedder) -> list[Sentence]:
+def _with_its(lead: str, text: str) -> str:
     """Each is embedded with the lead-in above it: "Yes, with our link." means little without its question."""
-    found = list(led(passage.text))
-    made = embedder.embed([f"{lead} {text}".strip() for lead, text in found])
-    return [
-        Sentence(passage=passage, position=position, text=text, length=_length(text), embedding=vector)
-        for position, ((_, text), vector) in enumerate(zip(found, made, strict=True))
-    ]
+    return f"{lead} {text}".strip()
+
+
+def _sentence(passage: Passage, position: int, text: str, vector: Sequence[float]) -> Sentence:
+    return Sentence(passage=passage, position=position, text=text, length=_length(text), embedding=vector)
 
 
 def _length(text: str) -> int:

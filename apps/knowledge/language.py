@@ -12,7 +12,7 @@ OTHER = "simple"  # of a language without a stemmer
 UNSURE = "english"
 SURE = 0.9
 ENOUGH = 80  # characters: fewer are judged by the document around them
-MOST = 1000
+MOST = 400  # of a piece; the detector takes time, and knows by then
 
 
 def configurations(texts: Sequence[str]) -> list[str]:
