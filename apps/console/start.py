@@ -50,7 +50,8 @@ def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
         "host": settings.PUBLIC_URL,
         "is_allowed_here": settings.PUBLIC_URL in organisation.current().allowed_origins,
         "found": pages.count(),
-        "read": pages.exclude(status=Document.Status.WAITING).count(),
+        "seen": pages.exclude(status=Document.Status.WAITING).count(),
+        "read": pages.filter(status=Document.Status.READY).count(),
     }
     return render(request, "console/knowledge/preview.html", context)
 
