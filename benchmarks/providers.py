@@ -19,7 +19,7 @@ from django.conf import settings
 
 import benchmarks.unserved  # noqa: F401 (first: it sets Django up)
 from apps.agents import attempts
-from apps.agents.attempts import Attempts
+from apps.agents.attempts import Attempts, Heard
 from apps.agents.minds import Mind
 from apps.agents.providers.base import Connection, Message, Prompt, ProviderError
 from benchmarks.harness import Benchmark, parser
@@ -39,7 +39,7 @@ def mind(wire: Wire, port: int, *, tenant: UUID | None = None, **known: Any) -> 
 
 async def answered(one: Mind) -> int:
     said: list[str] = []
-    await Attempts((one,), PROMPT).tell(said.append, lambda _: None)
+    await Attempts((one,), PROMPT).tell(Heard(said.append), lambda _: None)
     return len(said)
 
 
@@ -241,7 +241,7 @@ async def _first_words(one: Mind, answers: int = ANSWERS) -> list[float]:
     for _ in range(answers):
         began = time.perf_counter()
         with suppress(_Heard):
-            await Attempts((one,), PROMPT).tell(_heard, lambda _: None)
+            await Attempts((one,), PROMPT).tell(Heard(_heard), lambda _: None)
         waits.append((time.perf_counter() - began) * 1000)
     return waits
 

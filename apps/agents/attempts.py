@@ -10,6 +10,7 @@ import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from django.conf import settings
 
@@ -26,6 +27,33 @@ LONGEST_ANSWER = 400_000  # characters: no model's budget is longer
 
 class SaidEnough(Exception):
     """Raised by whoever hears an answer, to end it well: it is as long as is paid for."""
+
+
+class Hearer(Protocol):
+    """Whom an answer is told. `add` is looked up for each piece, and may be another one then; it raises SaidEnough, or what
+    `require_an_end` says."""
+
+    @property
+    def add(self) -> Callable[[str], object]: ...
+
+
+class Heard:
+    """Hands each piece to a function, and counts how long they are together."""
+
+    def __init__(self, hear: Callable[[str], object]) -> None:
+        self._hear = hear
+        self._length = 0
+
+    def add(self, piece: str) -> None:
+        self._hear(piece)
+        self._length += len(piece)
+        require_an_end(self._length)
+
+
+def require_an_end(length: int) -> None:
+    """Raises ProviderError where so many characters can be no answer any more."""
+    if length > LONGEST_ANSWER:
+        raise _garbled("It goes on without end.")
 
 
 @dataclass(slots=True)
@@ -65,35 +93,31 @@ class Attempts:
         """Who answers, or was asked last."""
         return self.made[-1].mind if self.made else self._minds[0]
 
-    async def tell(self, hear: Callable[[str], object], note: Callable[[Usage | Handoff], object]) -> None:
+    async def tell(self, hearer: Hearer, note: Callable[[Usage | Handoff], object]) -> None:
         """Hand over what the first mind says that says anything; its Usage counts what failed before it too. Raises the last
-        ProviderError where none does. `hear` may raise SaidEnough. Only an answer that ended well makes up for failures before it.
+        ProviderError where none does. Only an answer that ended well makes up for failures before it.
 
         By calls and not as a generator, which would cost as much again as everything else that is done to a token."""
         speaking = await self._begun()
         async with speaking.held:
             with suppress(SaidEnough):
-                self._hand_over(speaking.first, speaking.attempt, hear, note)
-                said = 0
+                self._hand_over(speaking.first, speaking.attempt, hearer, note)
                 async for piece in speaking.rest:
                     if type(piece) is str:
-                        hear(piece)
-                        said += len(piece)
-                        if said > LONGEST_ANSWER:
-                            raise _garbled("It goes on without end.")
+                        hearer.add(piece)
                     else:
-                        self._hand_over(piece, speaking.attempt, hear, note)
+                        self._hand_over(piece, speaking.attempt, hearer, note)
             breakers.of(speaking.attempt.mind).worked()
 
     def _hand_over(
         self,
         piece: Piece,
         attempt: Attempt,
-        hear: Callable[[str], object],
+        hearer: Hearer,
         note: Callable[[Usage | Handoff], object],
     ) -> None:
         if isinstance(piece, str):
-            hear(piece)
+            hearer.add(piece)
         elif isinstance(piece, Usage):
             attempt.usage = counted(piece.input_tokens, piece.output_tokens)
             note(sum((one.usage for one in self.made if one.usage), Usage(0, 0)))

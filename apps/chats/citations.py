@@ -22,6 +22,7 @@ _BEGUN = re.compile(
 _INDEXED = re.compile(r"[\w)\]}]", re.ASCII)
 _LOOK = re.compile(rf"[\[【`~{hazards.TOLD}]")
 _LONGEST_RUN = 1000  # marks of code, beyond which nothing waits for their end
+_PLAIN = bytes(code for code in range(128) if not _LOOK.match(chr(code)))
 _UNTOLD = re.compile(f"[{hazards.TOLD}]")
 
 
@@ -38,8 +39,8 @@ class Sieve:
 
     def pass_on(self, text: str) -> str:
         """What can be told now of what came; a marker that has only begun waits for its end, and for a link behind it."""
-        if not self._held and not _LOOK.search(text):
-            self._code.split(text)
+        if not self._held and _is_plain(text):
+            self._code.pass_over(text)
             return self._plain(text)
         parts, self._held = self._read(_UNTOLD.sub("", self._held + text))
         return "".join(
@@ -87,6 +88,11 @@ class Sieve:
         else:
             self._before = ""  # the next of a row of markers stands behind what this one does
         return "".join(f"[{number}]" for number in was_given)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing to look for; of ASCII, which is most of what is said, told several times faster than by the pattern."""
+    return not text.encode().translate(None, _PLAIN) if text.isascii() else not _LOOK.search(text)
 
 
 def _numbers(listed: str) -> Iterator[int]:

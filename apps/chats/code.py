@@ -25,6 +25,13 @@ class Code:
         """The text in parts, and whether each is code, marks included. It must not end in the midst of a run."""
         return list(_joined((token, self._is_code(token)) for token in _TOKEN.findall(text)))
 
+    def pass_over(self, plain: str) -> None:
+        """The same of a text without marks, which is most of what is said."""
+        if "\n" in plain:
+            self.split(plain)
+        elif len(self._line) < _LONGEST:
+            self._line = (self._line + plain[:_LONGEST])[:_LONGEST]
+
     def _is_code(self, token: str) -> bool:
         was_open = bool(self._opened_by)
         if token == "\n":

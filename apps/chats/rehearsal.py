@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from apps.agents import budgets, calls, minds
-from apps.agents.attempts import Attempts, SaidEnough
+from apps.agents.attempts import Attempts, Heard, SaidEnough
 from apps.agents.budgets import BudgetExhausted
 from apps.agents.configuration import Configuration
 from apps.agents.minds import Mind
@@ -75,7 +75,7 @@ async def _tell(attempts: Attempts, said: list[str], *, most: float) -> None:
                 if len(said) >= most:
                     raise SaidEnough
 
-            await attempts.tell(hear, lambda _: None)
+            await attempts.tell(Heard(hear), lambda _: None)
     except TimeoutError:
         attempts.blame("timeout", "It fell silent, or went on for too long.")
         raise ProviderError("It took too long.", kind="timeout", retryable=True) from None

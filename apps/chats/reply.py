@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from apps.agents import budgets, calls, minds
-from apps.agents.attempts import Attempts, SaidEnough
+from apps.agents.attempts import Attempts, SaidEnough, require_an_end
 from apps.agents.calls import Called
 from apps.agents.minds import Mind
 from apps.agents.models import Agent
@@ -58,12 +58,12 @@ class Reply:
         self._told: Composed | None = None
         self._given: tuple[str, ...] = ()
         self._timings: dict[str, int | None] = {}
-        self._most_pieces = inf
         self._attempts: Attempts | None = None
         self.wants_person = False
         self.first_token_ms: int | None = None
         self._sieve = citations.Sieve()
         self._said = Coalescer(self._emit, sieve=self._sieve.pass_on)
+        self._said.on_open = self._may_go_on
         self._written = relay.Writing(relay.key(log.tenant_id.hex, log.chat_id.hex), claim.exchange.epoch)
         self._received_at = received_at
         self._why: str | None = None
@@ -142,13 +142,13 @@ class Reply:
         if agent.only_from_knowledge and not told.given:
             able = (minds.quoting(),)  # a model would have nothing but what it must not answer from
         self._attempts = Attempts(able, told.prompt)
-        self._most_pieces = budgets.paid_for(agent, self.claim.reserved)
-        hear = self._hear_what_is_paid if self._most_pieces < inf else self._said.add
-        await self._attempts.tell(hear, self._note)
+        self._said.most = budgets.paid_for(agent, self.claim.reserved)
+        await self._attempts.tell(self._said, self._note)
         watchdog.stop()
         self._sieve.end()
         self._said.flush()
         if not self._said.text.strip():  # all of it was invented, or nothing that a reader would see
+            self._said.most, self._said.on_open = inf, _nothing
             self._said.add(agent.refusal)
             self._said.flush()
         cited = citations.resolve(self._said.text, told.given)
@@ -163,10 +163,11 @@ class Reply:
             return await known_of(agent, question, history)
         return await ahead.known(agent, history)
 
-    def _hear_what_is_paid(self, piece: str) -> None:
-        self._said.add(piece)
-        if self._said.pieces >= self._most_pieces:
+    def _may_go_on(self) -> None:
+        """Raises SaidEnough where all is said that is paid for, ProviderError where it does not end."""
+        if self._said.pieces >= self._said.most:
             raise SaidEnough
+        require_an_end(self._said.length)
 
     def _note(self, piece: Usage | Handoff) -> None:
         self.wants_person = self.wants_person or isinstance(piece, Handoff)
@@ -271,6 +272,9 @@ class Reply:
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._received_at) * 1000)
+
+
+def _nothing() -> None: ...
 
 
 def _reduced(outcome: Outcome) -> Outcome:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from apps.agents import attempts
-from apps.agents.attempts import Attempts
+from apps.agents.attempts import Attempts, Heard
 from apps.agents.minds import Mind
 from apps.agents.providers.base import Connection, Piece, ProviderError, Usage
 from tests.agents.test_provider_contract import PROMPT
@@ -24,7 +24,7 @@ def mind(name: str, url: str) -> Mind:
 
 async def heard(one: Mind) -> list[Piece]:
     said: list[Piece] = []
-    await Attempts((one,), PROMPT).tell(said.append, said.append)
+    await Attempts((one,), PROMPT).tell(Heard(said.append), said.append)
     return said
 
 

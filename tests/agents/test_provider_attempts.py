@@ -10,7 +10,7 @@ import pytest
 from django.conf import LazySettings
 
 from apps.agents import attempts, breakers, gates
-from apps.agents.attempts import Attempts
+from apps.agents.attempts import Attempts, Heard
 from apps.agents.minds import Mind
 from apps.agents.providers.base import Message, Piece, Prompt, ProviderError, Usage
 from tests.upstream import Script, Upstream
@@ -44,7 +44,7 @@ def mind(upstream: Upstream, *, model: str = "m", tenant: UUID = TENANT, **known
 async def heard(*minds: Mind, said: list[Piece] | None = None) -> tuple[list[Piece], Attempts]:
     asking = Attempts(minds, PROMPT)
     said = [] if said is None else said
-    await asking.tell(said.append, said.append)
+    await asking.tell(Heard(said.append), said.append)
     return said, asking
 
 
@@ -270,7 +270,7 @@ async def test_a_probe_that_speaks_lets_others_in_and_shuts_them_out_where_it_br
         upstream.scripts = [Script(stall_after=1)]
         speaks = asyncio.Event()
         asking = Attempts([mind(upstream)], PROMPT)
-        probe = asyncio.create_task(asking.tell(lambda _: speaks.set(), lambda _: None))
+        probe = asyncio.create_task(asking.tell(Heard(lambda _: speaks.set()), lambda _: None))
         await speaks.wait()
         upstream.scripts = [Script(cut_after=1)]
         assert (await failed(mind(upstream)))[0] == ["Two "]

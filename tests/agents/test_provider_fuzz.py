@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from apps.agents import attempts
-from apps.agents.attempts import Attempts
+from apps.agents.attempts import Attempts, Heard
 from apps.agents.minds import Mind
 from apps.agents.providers.base import Message, Piece, Prompt, ProviderError
 from tests import garbage
@@ -27,7 +27,7 @@ async def test_every_answer_ends(name: str, monkeypatch: pytest.MonkeyPatch) -> 
             try:
                 async with asyncio.timeout(10):
                     said: list[Piece] = []
-                    await asking.tell(said.append, said.append)
+                    await asking.tell(Heard(said.append), said.append)
                 ends.add("completed")
                 assert said
             except ProviderError as error:

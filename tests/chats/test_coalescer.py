@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from apps.chats.coalescer import Coalescer
 
 
@@ -36,3 +38,30 @@ async def test_flushing_leaves_nothing_behind_and_says_nothing_twice() -> None:
     said.flush()
     assert frames == ["a", "bc"]
     assert said.text == "abc"
+
+
+async def test_no_more_pieces_are_told_than_are_paid_for() -> None:
+    frames: list[str] = []
+    said = Coalescer(frames.append, window=60)
+    said.most = 3
+    for piece in "abcde":
+        said.add(piece)
+    said.flush()
+    assert (frames, said.pieces, said.length) == (["a", "bc"], 3, 3)
+
+
+async def test_whoever_has_heard_enough_says_so_before_the_next_window() -> None:
+    def refuse() -> None:
+        raise StopIteration
+
+    frames: list[str] = []
+    said = Coalescer(frames.append, window=60)
+    said.add("a")
+    said.add("b")
+    said.on_open = refuse
+    said.add("c")
+    said.flush()
+    with pytest.raises(StopIteration):
+        said.add("d")
+    said.flush()
+    assert frames == ["a", "bc"]
