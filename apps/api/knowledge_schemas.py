@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from apps.api.organisation_schemas import NO_NUL
 from apps.api.schemas import SEEN
 from apps.knowledge.library import MAX_CONTENT
 
@@ -20,8 +21,8 @@ Patterns = Annotated[
     str,
     Field(
         description="Of paths, one a line: `/help/*`; a path without a star means itself and what is below, `/` the front page.",
-        json_schema_extra={"maxLength": 5000, "pattern": r"^[^\u0000]*$"},
         max_length=5000,
+        pattern=NO_NUL,
     ),
 ]
 Description = Annotated[str, Field(json_schema_extra={"maxLength": 2000, "pattern": r"^[^\u0000]*$"})]
@@ -30,16 +31,24 @@ Name = Annotated[
 ]
 
 
-class Reading(Schema):
+class Reading(BaseModel):
     """How a website is read; plain documents take none of it."""
 
     scope: Scope = "crawl"
     include: Patterns = ""
     exclude: Patterns = ""
-    depth: Annotated[int, Field(ge=0, le=20, description="How many links from the first page.")] = 4
-    most_pages: Annotated[int, Field(ge=1, le=5000)] = 200
+    depth: Annotated[
+        int, Field(strict=True, ge=0, le=20, description="How many links from the first page.")
+    ] = 4
+    most_pages: Annotated[int, Field(strict=True, ge=1, le=5000)] = 200
     every_hours: Annotated[
-        int, Field(ge=0, le=2160, description="After how many hours it is read again; 0 for only when asked.")
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=2160,
+            description="After how many hours it is read again; 0 for only when asked.",
+        ),
     ] = 168
 
 

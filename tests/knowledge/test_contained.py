@@ -2,19 +2,21 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import billiard
 import pytest
 
 from apps.knowledge import contained
 from apps.knowledge.sniff import Unreadable
 from tests.knowledge import hostile
 from tests.knowledge.test_partition import pdf
+from tests.services import ROOT
 
 LONG = b"<h2>Depots</h2><p>%s</p>" % (hostile.WORDS.encode() * 40) * 4000
 
@@ -121,15 +123,19 @@ def _descendants(pid: int) -> Iterable[int]:
             yield from _descendants(int(child))
 
 
+IN_THE_POOL = """
+import billiard
+from apps.knowledge import contained
+from tests.knowledge import hostile
+
+child = billiard.Process(target=contained.run, args=("document", "x.md", hostile.WORDS.encode()))
+child.daemon = True
+child.start()
+child.join()
+raise SystemExit(child.exitcode)
+"""
+
+
 def test_a_process_of_celerys_pool_may_have_parsers() -> None:
     """It is told that it may have no children, and has an identity that multiprocessing cannot use."""
-    ours, theirs = billiard.Pipe()
-    pool = billiard.Process(target=_parse_there, args=(theirs,))
-    pool.daemon = True
-    pool.start()
-    assert ours.recv() == ""
-    pool.join()
-
-
-def _parse_there(connection: Any) -> None:
-    connection.send(reason("x.md", hostile.WORDS.encode()))
+    subprocess.run([sys.executable, "-c", IN_THE_POOL], cwd=ROOT, timeout=300, check=True)
