@@ -188,6 +188,9 @@ test("an error belongs to the message it names, else to nobody", () => {
     named.exchanges.map((one) => one.sending),
     ["pending", "failed"],
   );
+  const held = play(send("m1"), { type: "error", code: "too_many", client_message_id: "m1" });
+  assert.deepEqual([held.exchanges[0].sending, held.exchanges[0].problem.code], ["pending", "too_many"]);
+  assert.equal(reduce(held, ack("m1", 1)).exchanges[0].problem, undefined);
   const unnamed = play(send("m1"), error);
   assert.deepEqual([unnamed.exchanges[0].sending, unnamed.notice.code], ["pending", "message_too_long"]);
   const again = reduce(named, { type: "local.retry", key: "m2" });

@@ -7,7 +7,7 @@ import { identifier } from "./identifier";
 import { Keeping } from "./keeping";
 import { type Exchange, isAnswering, isExpected } from "./reply";
 import type { News } from "./tabs";
-import { type Action, empty, fits, position, reduce, type Transcript } from "./transcript";
+import { type Action, empty, fits, isPassing, position, reduce, type Transcript } from "./transcript";
 import { Turn } from "./turn";
 
 const TYPING_EVERY_MS = 3000;
@@ -227,13 +227,11 @@ export class Conversation {
     if (frame.code === NOTHING_TO_STOP) return this.#heal();
     this.#inFlight.delete(frame.client_message_id ?? "");
     this.#turn.end();
-    if (frame.client_message_id && /^(unavailable|too_many)$/.test(frame.code))
-      return this.#flushLater(frame.retry_after);
     this.#dispatch(frame);
-    this.#flush();
+    if (frame.client_message_id && isPassing(frame.code)) this.#flushLater(frame.retry_after);
+    else this.#flush();
   }
 
-  /** Nothing is wrong with the message: it stays in the queue. */
   #flushLater(seconds = 0): void {
     clearTimeout(this.#later);
     this.#later = window.setTimeout(() => this.#flush(), Math.max(AGAIN_MS, seconds * 1000));

@@ -88,7 +88,8 @@ export class ExchangeView {
       const { code = "", detail } = exchange.problem ?? {};
       return this.#visitor.say(problem(code, detail, words.unsent), true);
     }
-    const kept = link === "online" || link === "connecting" ? words.sending : words.kept;
+    const isThere = link === "online" || link === "connecting";
+    const kept = isThere ? (exchange.problem ? words.held : words.sending) : words.kept;
     const waiting = isQueued ? words.queued : "";
     this.#visitor.say(exchange.sending === "pending" ? kept : waiting, false);
   }

@@ -309,6 +309,9 @@ const extras = (frame: Welcome): Partial<Transcript> => ({
 const mine = (state: Transcript, past: Welcome["messages"][number]): Exchange | undefined =>
   state.exchanges.find((one) => one.id === past.exchange || one.key === past.client_message_id);
 
+/** Nothing is wrong with the message: it stays in the queue. */
+export const isPassing = (code: string): boolean => /^(unavailable|too_many)$/.test(code);
+
 /** An error that names no message of ours is said above the composer. */
 function refuse(
   state: Transcript,
@@ -319,7 +322,7 @@ function refuse(
   if (!state.exchanges.some(isMeant)) return { ...state, isAsking: false, notice: problem };
   return change(state, isMeant, (one) => ({
     ...one,
-    sending: "failed",
+    sending: isPassing(frame.code) ? "pending" : "failed",
     problem: { ...problem, retryable: true },
   }));
 }
