@@ -1,7 +1,8 @@
-"""How fast documents become searchable, and what reading a website costs whoever asks meanwhile: `python -m benchmarks.ingestion`.
+"""How fast documents become searchable, and what reading costs others meanwhile: `python -m benchmarks.ingestion`.
 
 A web process, a reader and a website of 200 pages, all on this machine. Throughput is a ratio to the bare embedder on the same passages
-and sentences; first tokens are timed with nothing else going on, and again while the website is read.
+and sentences; first tokens are timed with nothing else going on, and again while the website is read. An organisation's document is
+read alone, and again while another's files stand in the queue, every fourth of which no reader can read.
 """
 
 import json
@@ -22,6 +23,8 @@ from benchmarks.harness import Benchmark
 from chatwithus.embedded.cluster import free_port
 
 PAGES = 200
+CROWD, CROWDED = 60, 40_000  # files of one organisation, and bytes of the other's document
+PATIENT = 1.5
 SENTENCES = (
     "Depot number {n} lies at the end of the road to the harbour and was built {n} years ago.",
     "Whoever walks from there to the old bridge needs about {n} minutes, or less when it is dry.",
@@ -44,10 +47,10 @@ def markup(size: int, salt: int) -> bytes:
     return f"<html><body>{''.join(parts)}</body></html>".encode()
 
 
-def until_read(client: httpx.Client, source: str) -> tuple[float, dict[str, Any]]:
+def until_read(client: httpx.Client, house: Any, source: str) -> tuple[float, dict[str, Any]]:
     began = time.monotonic()
     while True:
-        found = client.get(f"/api/v1/knowledge/{source}").json()
+        found = client.get(f"/api/v1/knowledge/{source}", headers=house.headers).json()
         if found["status"] in ("ready", "failed"):
             assert found["status"] == "ready", found
             return time.monotonic() - began, found
@@ -116,25 +119,48 @@ def main() -> int:
             base_url=f"http://127.0.0.1:{ground.ports['web-a']}", headers=house.headers, timeout=60
         ) as client:
             uploads(benchmark, client, house, chosen.repeat)
+            crowded(benchmark, client, house, ground.house(), chosen.repeat)
             crawl(benchmark, client, house, site, address)
     return benchmark.finish()
+
+
+def add(client: httpx.Client, house: Any, file: bytes, name: str = "depots.html") -> str:
+    form = {"name": "Depots", "agents": [str(house.agent.id)]}
+    added = client.post("/api/v1/knowledge", data=form, files={"file": (name, file)}, headers=house.headers)
+    assert added.status_code == 202, added.text
+    return str(added.json()["id"])
+
+
+def timed(client: httpx.Client, house: Any, size: int, salt: int) -> tuple[float, dict[str, Any]]:
+    """Seconds from the upload until it can be searched, and what it has become."""
+    began = time.monotonic()
+    _, found = until_read(client, house, add(client, house, markup(size, salt)))
+    return time.monotonic() - began, found
+
+
+def crowded(benchmark: Benchmark, client: httpx.Client, crowd: Any, house: Any, repeat: int) -> None:
+    alone = [timed(client, house, CROWDED, 50_000 + 1000 * one)[0] for one in range(repeat)]
+    for number in range(CROWD):
+        broken, fine = b"%PDF-1.7 nothing else", markup(8_000, 90_000 + 100 * number)
+        add(client, crowd, broken if number % 4 == 0 else fine, "x.pdf" if number % 4 == 0 else "x.html")
+    during = [timed(client, house, CROWDED, 70_000 + 1000 * one)[0] for one in range(repeat)]
+    waiting = client.get("/api/v1/knowledge?limit=100", headers=crowd.headers).json()["knowledge"]
+    left = sum(one["status"] in ("waiting", "working") for one in waiting)
+    benchmark.record("another's document alone", alone, "s")
+    benchmark.record(f"the same beside {CROWD} files of one organisation", during, "s")
+    ratio = statistics.median(during) / statistics.median(alone)
+    benchmark.bound(benchmark.record("beside the others' ÷ alone", [ratio]), "<=", PATIENT)
+    benchmark.note(
+        f"{left} of the {CROWD} files were still waiting when the last of the other's had been read."
+    )
+    assert left, "the crowd was gone before it could be in anybody's way"
 
 
 def uploads(benchmark: Benchmark, client: httpx.Client, house: Any, repeat: int) -> None:
     from apps.knowledge.models import Passage
 
-    def add(size: int, salt: int) -> tuple[float, dict[str, Any]]:
-        form = {"name": f"Depots {salt}", "agents": [str(house.agent.id)]}
-        began = time.monotonic()
-        added = client.post(
-            "/api/v1/knowledge", data=form, files={"file": ("depots.html", markup(size, salt))}
-        )
-        assert added.status_code == 202, added.text
-        _, found = until_read(client, added.json()["id"])
-        return time.monotonic() - began, found
-
-    add(2_000, 1)  # the reader loads what it needs
-    took = [add(100_000, 1000 * (one + 1)) for one in range(repeat)]
+    timed(client, house, 2_000, 1)  # the reader loads what it needs
+    took = [timed(client, house, 100_000, 1000 * (one + 1)) for one in range(repeat)]
     benchmark.bound(
         benchmark.record("100 KB of HTML until searchable", [one for one, _ in took], "s"), "<=", 15
     )
