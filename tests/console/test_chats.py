@@ -133,3 +133,13 @@ def test_the_rival_finds_neither_the_page_nor_the_inbox_of_it(acme: House, globe
     for address in (f"/console/chats/{chat.id}/", f"/console/inbox/{chat.id}/"):
         assert rival.get(address).status_code == 404
         assert signed_in(acme).get(address).status_code == 200
+
+
+def test_a_citation_says_as_of_when_its_source_was_read(staff: Client, acme: House) -> None:
+    with acme.scope():
+        chat = long_chat(acme, 1)
+        cited = {"number": 1, "title": "Returns", "quote": "30 days.", "at": "2026-03-01T10:00:00+00:00"}
+        chat.exchanges.update(citations=[cited])
+    page = staff.get(f"/console/chats/{chat.id}/").content.decode()
+    assert "As of <time" in page
+    assert 'datetime="2026-03-01T10:00:00+00:00">2026-03-01</time>' in page

@@ -276,6 +276,7 @@ def test_traps_end_within_their_bounds(inside: House, site: Website, settings: A
         "This shop sells tents.",
         "/calendar/1",
         "/links",
+        "/million",
         "/same?a=1",
         "/same?a=2",
         "/same?utm_source=x",
@@ -291,6 +292,8 @@ def test_traps_end_within_their_bounds(inside: House, site: Website, settings: A
                 return "<p>Many links are here.</p>" + "".join(
                     f"<a href='/x/{n}'>x</a>" for n in range(100_000)
                 )
+            if path == "/million":
+                return "<p>Too many links are here.</p>" + "<a href='/y'>y</a>" * 1_000_000
             return (
                 "<p>The same words everywhere.</p>"
                 if path.startswith("/same")
@@ -307,6 +310,8 @@ def test_traps_end_within_their_bounds(inside: House, site: Website, settings: A
     ]
     assert "says the same as" in said["/same?a=2"][1]
     assert "/same?utm_source=x" not in said
+    state, why = said["/million"]
+    assert (state, "larger than" in why) == ("failed", True), why
 
 
 def test_a_host_is_not_asked_more_than_twice_a_second(inside: House, site: Website, settings: Any) -> None:
