@@ -181,6 +181,11 @@ test("a chat that the server no longer has is said, and what was unsent goes int
   assert.deepEqual([exchanges.map((one) => one.key), notice.code, chat], [["m2"], "chat_lost", undefined]);
 });
 
+test("what a conversation that was left had still to say is not said in the next", () => {
+  const fresh = answering(send("m2"), { type: "local.fresh" });
+  assert.equal(reduce(fresh, ack("m2", 2)), fresh);
+});
+
 test("an error belongs to the message it names, else to nobody", () => {
   const error = { type: "error", code: "message_too_long" };
   const named = play(send("m1"), send("m2"), { ...error, client_message_id: "m2" });

@@ -141,6 +141,8 @@ function apply(state: Transcript, action: Action): Transcript {
       return welcome(state, action);
     case "ack": {
       const { client_message_id, exchange, chat, token } = action;
+      // Of a conversation that was left meanwhile, or forgotten.
+      if (!state.exchanges.some((one) => one.key === client_message_id)) return state;
       return { ...record(state, exchange, client_message_id), chat, ...known("token", token) };
     }
     case "message":

@@ -149,6 +149,26 @@ def test_nothing_is_asked_of_anybody_before_it_is_opened_and_then_only_of_our_ow
     assert context.cookies() == []
 
 
+def test_what_other_windows_post_is_not_heard(site: Site, page: Page, house: House) -> None:
+    """Neither from a frame of another origin nor from the page itself: there is no listener that could take it for ours."""
+    posts = """<script>for (const name of ["open", "send", "identify", "shutdown"]) for (const target of [window, parent])
+      target.postMessage({type: name, name, args: ["x"], q: [[name, "x"]]}, "*"); document.title = "posted"</script>"""
+    page.add_init_script(
+        """window.listened = []; const add = EventTarget.prototype.addEventListener;
+        EventTarget.prototype.addEventListener = function (name, ...rest) { window.listened.push(name); return add.call(this, name, ...rest); }"""
+    )
+    foreign = Site(site.host, site.agent)
+    framed = f'<iframe src="{foreign.page("/frame", head=posts)}"></iframe>'
+    page.goto(site.page(head=posts, body=framed))
+    expect(page.frame_locator("iframe").locator("h1")).to_be_visible()
+    expect(launcher(page)).to_be_visible()
+    page.evaluate("postMessage({type: 'open'}, '*')")
+    assert page.evaluate("new Promise((done) => setTimeout(() => done(ChatWithUs.isOpen())))") is False
+    assert "message" not in page.evaluate("window.listened")
+    assert "click" in page.evaluate("window.listened"), "it would have been seen"
+    foreign.close()
+
+
 def test_a_page_with_the_strictest_policy_needs_only_our_host_in_it(
     site: Site, page: Page, house: House
 ) -> None:

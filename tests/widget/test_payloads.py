@@ -38,6 +38,7 @@ def sunk(context: BrowserContext) -> list[str]:
 def test_nothing_that_is_said_runs_or_calls_home(site: Site, page: Page, stage: str, sunk: list[str]) -> None:
     page.add_init_script(stage)
     page.goto(site.page())
+    assert len(set(payloads.every())) >= 500, "of which the storm takes all"
     texts = payloads.some(130)
     found = page.evaluate("texts => storm(texts, 7, 40)", texts)
     assert found["renderings"] > 5 * len(texts)
