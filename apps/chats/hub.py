@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from django.db import DatabaseError, InterfaceError
 
 from apps.chats import bell, chatlog, events, recall, relay
-from apps.chats.chatlog import ChatLog, TooSlow
+from apps.chats.chatlog import ChatLog, Latest, TooSlow
 from apps.chats.events import Entry, Position
 from apps.chats.feed import Feed
 from apps.chats.models import Event
@@ -77,7 +77,7 @@ class Hub:
             self.forget_if_idle(log)
 
     async def _follow(self, log: ChatLog, position: Position | None) -> Feed:
-        start = log.end
+        start, before = log.end, log.latest
         found = await self._recall(log, position)
         if self._is_abandoned(log, found):
             await self.rescue(log.chat_id)
@@ -85,10 +85,14 @@ class Hub:
         if position is not None:
             known = _continued(log, found, position)
             if known is not None:
-                return self._opened(Feed(log, start=_start(log, found, start), position=position, **known))
+                return self._opened(
+                    Feed(log, start=_start(found, start, before, log.latest), position=position, **known)
+                )
             found = await self._recall(log, None)
             await self._bring_up(log, found)
-        return self._opened(_anew(log, found, _start(log, found, start), recovered=position is None))
+        return self._opened(
+            _anew(log, found, _start(found, start, before, log.latest), recovered=position is None)
+        )
 
     async def _recall(self, log: ChatLog, position: Position | None) -> Recalled:
         if position is None:
@@ -291,11 +295,12 @@ def _anew(log: ChatLog, found: Recalled, start: int, *, recovered: bool) -> Feed
     return Feed(log, start=start, position=position, told=told, backlog=backlog, welcome=welcome)
 
 
-def _start(log: ChatLog, found: Recalled, start: int) -> int:
-    """From where in the log on nothing is lacking: the running reply's beginning, if that was earlier."""
-    if log.latest is not None and log.latest.name == found.running:
-        return min(start, log.latest.start)
-    return start
+def _start(found: Recalled, start: int, *known: Latest | None) -> int:
+    """From where in the log on nothing is lacking: the running reply's beginning, if that was earlier. It may have ended since, and
+    another may have begun."""
+    return min(
+        [start, *(reply.start for reply in known if reply is not None and reply.name == found.running)]
+    )
 
 
 def _welcome(found: Recalled, messages: list[dict[str, Any]], recovered: bool) -> dict[str, Any]:

@@ -8,9 +8,11 @@ import pytest
 from channels.db import database_sync_to_async
 
 from apps.chats import chatlog, hub, replies
-from apps.chats.events import ENDS, Entry, Position
+from apps.chats.chatlog import ChatLog
+from apps.chats.events import ENDS, STARTED, Entry, Position
 from apps.chats.feed import Feed
 from apps.chats.ledger import NoSuchChat
+from apps.chats.recall import Recalled
 from apps.tenants import valkey
 from tests.chats.conftest import script
 from tests.chats.elsewhere import Elsewhere
@@ -130,6 +132,31 @@ async def test_a_delta_that_never_was_gets_the_reply_anew(house: House, position
     question = await ask(house)
     await to_the_end(await question.follow())
     assert text_of(await complete(question.log.chat_id, position), "nonsense") == answer("tokens=10")
+
+
+@pytest.mark.parametrize("position", [Position(2), None])
+async def test_a_reply_that_ends_while_a_reader_comes_is_told_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch, position: Position | None
+) -> None:
+    """Between what the database told of it and what the log goes on with, the next one has begun."""
+    await on_database(script)(house, "tokens=30 rate=100")
+    question = await ask(house)
+    log, watching, recall = question.log, await question.follow(), hub.here()._recall
+    await ask(house, chat=log.chat_id, message="m2")
+    await until_said(log.chat_id, 3)
+
+    async def slowly(log: ChatLog, position: Position | None) -> Recalled:
+        found = await recall(log, position)
+        async for entry in watching:
+            if entry.type == STARTED and entry.exchange == 2:
+                break
+        return found
+
+    monkeypatch.setattr(hub.here(), "_recall", slowly)
+    entries = await to_the_end(await hub.follow(log.chat_id, position))
+    assert text_of(entries) == answer("tokens=30 rate=100")
+    watching.close()
+    await replies.settle()
 
 
 async def test_without_a_position_the_last_exchanges_and_the_running_reply_are_told(house: House) -> None:
