@@ -5,6 +5,9 @@ import random
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from django.db import DatabaseError, connections
 from apps.knowledge import ranking
 from apps.knowledge.models import Knowledge, KnowledgeLink, Passage
 from chatwithus.embedded import Services
+from chatwithus.embedded.cluster import free_port
+from tests.server import PATIENCE
 from tests.services import CLONES, ROOT
 from tests.world import House
 
@@ -91,6 +96,37 @@ def test_the_planner_knows_how_many_passages_a_source_has(
     _, plan = nearest(acme, source, vector(random.Random(7)))
     most = max(map(int, re.findall(r"rows=(\d+)", plan)))
     assert 300 <= most <= 500
+
+
+def test_whoever_looks_now_and_then_outlives_a_database_that_is_away(
+    services: Services, houses: tuple[House, House], tmp_path: Path
+) -> None:
+    owner = os.environ | services.owner_environment(**CLONES) | {"PYTHONUNBUFFERED": "1"}
+    away = owner | {"OWNER_VECTOR_DATABASE_URL": f"postgresql://owner:x@127.0.0.1:{free_port()}/gone"}
+    command = [sys.executable, "manage.py", "index_vectors", "--skip-checks", "--every", "1"]
+    said = tmp_path / "said"
+    with (
+        said.open("w") as log,
+        subprocess.Popen(command, cwd=ROOT, env=away, stdout=log, stderr=log) as alone,
+    ):
+        until(lambda: said.read_text().count("No index was looked after") > 1)
+        assert alone.poll() is None
+        alone.terminate()
+    much = furnish(houses[0], 200)
+    looking = [*command, "--large", "200"]
+    with said.open("w") as log, subprocess.Popen(looking, cwd=ROOT, env=owner, stdout=log) as there:
+        until(lambda: f"Built passage_near_{houses[0].tenant.id.hex}" in said.read_text())
+        with houses[0].scope():
+            Passage.objects.filter(knowledge_id=much.id).delete()
+        until(lambda: "Dropped" in said.read_text())
+        there.terminate()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_nobody_who_serves_may_make_an_index(houses: tuple[House, House]) -> None:
