@@ -131,12 +131,16 @@ WITH shelf AS MATERIALIZED (
     WHERE place <= %(per_source)s
     ORDER BY score DESC, knowledge_id, position, id
     LIMIT %(limit)s
+), told AS MATERIALIZED (
+    SELECT passage_id, json_agg(json_build_array(text, cosine) ORDER BY position) AS lines
+    FROM judged
+    WHERE passage_id IN (SELECT id FROM ordered)
+    GROUP BY passage_id
 )
 SELECT id, knowledge_id, title, heading, text, page, position, score,
-       (SELECT json_agg(json_build_array(text, cosine) ORDER BY position) FROM judged WHERE passage_id = id),
-       url, as_of,
+       lines, url, as_of,
        cosine, sentence_cosine, bm25, sentence_bm25, coverage
-FROM ordered
+FROM ordered LEFT JOIN told ON passage_id = id
 ORDER BY score DESC, knowledge_id, position, id
 """
 _COMPARED = Prepared(_SQL, database=Passage.database)
