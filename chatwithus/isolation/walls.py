@@ -1,6 +1,7 @@
 """What is set aside in the proving process, and in no other: the Python wall for the second pass; limits, which would answer
 429 where a leak might be; and the queue, while tasks are tried, since workers would do what only the proof is to do."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,27 +9,32 @@ from typing import Any
 
 from celery import Task
 from django.db import models
+from django.db.backends.utils import CursorWrapper
 from django.test.utils import override_settings
 
-from apps.tenants import caps, limits
-from apps.tenants.owned import TenantManager, TenantOwned
+from apps.tenants import caps, limits, owned
+from apps.tenants.owned import TenantManager
 from apps.tenants.tasks import HEADER
+
+# The Python wall: what managers ask for, what saving checks, and what statements that are written by hand ask for.
+_WALL: tuple[tuple[Any, str], ...] = (
+    (TenantManager, "get_queryset"),
+    (owned, "require_own"),
+    (CursorWrapper, "_execute_with_wrappers"),
+)
+_ASKED_FOR = re.compile(r"(\w+\.)?tenant_id = %\(tenant\)s")
 
 
 @contextmanager
 def python_wall_down() -> Iterator[None]:
-    """Managers filter nothing and saving checks nothing: PostgreSQL alone must hold."""
-    wall = TenantManager.get_queryset, TenantOwned.save
-    TenantManager.get_queryset = _everything  # type: ignore[method-assign, assignment]
-    TenantOwned.save = models.Model.save  # type: ignore[method-assign]
-    try:
+    """Managers filter nothing, saving checks nothing, and statements ask for no tenant's rows: PostgreSQL alone must hold."""
+    *_, before = _standing()
+
+    def execute(cursor: Any, sql: Any, *rest: Any, **named: Any) -> Any:
+        return before(cursor, _ASKED_FOR.sub("true", sql) if isinstance(sql, str) else sql, *rest, **named)
+
+    with _in_its_place(_everything, _anything, execute):
         yield
-    finally:
-        TenantManager.get_queryset, TenantOwned.save = wall  # type: ignore[method-assign]
-
-
-def _everything(manager: Any) -> Any:
-    return models.Manager.get_queryset(manager)
 
 
 class Noticed:
@@ -42,21 +48,49 @@ class Noticed:
 def python_wall_noticed() -> Iterator[Noticed]:
     """A call that never meets the wall is answered without it as with it."""
     noticed = Noticed()
-    query, save = TenantManager.get_queryset, TenantOwned.save
+    query, require, before = _standing()
 
     def get_queryset(manager: Any) -> Any:
         noticed.times += 1
         return query(manager)
 
-    def saved(row: Any, *args: Any, **kwargs: Any) -> None:
+    def require_own(row: Any) -> None:
         noticed.times += 1
-        save(row, *args, **kwargs)
+        require(row)
 
-    TenantManager.get_queryset, TenantOwned.save = get_queryset, saved  # type: ignore[method-assign, assignment]
-    try:
+    def execute(cursor: Any, sql: Any, *rest: Any, **named: Any) -> Any:
+        noticed.times += bool(isinstance(sql, str) and _ASKED_FOR.search(sql))
+        return before(cursor, sql, *rest, **named)
+
+    with _in_its_place(get_queryset, require_own, execute):
         yield noticed
+
+
+@contextmanager
+def _in_its_place(*stand_ins: Any) -> Iterator[None]:
+    before = _standing()
+    _stand(stand_ins)
+    try:
+        yield
     finally:
-        TenantManager.get_queryset, TenantOwned.save = query, save  # type: ignore[method-assign]
+        _stand(before)
+
+
+def _standing() -> tuple[Any, ...]:
+    """The wall, or what stands in its place already."""
+    return tuple(getattr(holder, name) for holder, name in _WALL)
+
+
+def _stand(those: tuple[Any, ...]) -> None:
+    for (holder, name), one in zip(_WALL, those, strict=True):
+        setattr(holder, name, one)
+
+
+def _everything(manager: Any) -> Any:
+    return models.Manager.get_queryset(manager)
+
+
+def _anything(row: Any) -> None: ...
 
 
 @contextmanager

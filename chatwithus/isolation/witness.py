@@ -7,13 +7,13 @@ from django.db import connections
 
 from apps.chats import relay
 from apps.chats.models import Chat
-from apps.tenants import valkey
+from apps.tenants import scope, valkey
 from apps.tenants.models import Tenant
 from chatwithus.isolation.canary import Canary
 from chatwithus.isolation.planting import owned_models
 from chatwithus.isolation.tally import Tally
 
-_SUM = "SELECT count(*), md5(coalesce(string_agg(md5(row::text), '' ORDER BY id), '')) FROM {} row"
+_SUM = "SELECT count(*), md5(coalesce(string_agg(md5(row::text), '' ORDER BY id), '')) FROM {} row WHERE tenant_id = %s"
 MOST = 1000
 
 
@@ -35,7 +35,7 @@ def compare(before: dict[str, Any], after: dict[str, Any], canary: Canary, tally
 
 def _sum(model: Any) -> Any:
     with connections[str(getattr(model, "database", "default"))].cursor() as cursor:
-        cursor.execute(_SUM.format(model._meta.db_table))
+        cursor.execute(_SUM.format(model._meta.db_table), [scope.current()])
         return cursor.fetchone()
 
 

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from celery import shared_task
 from django.core.cache import cache
+from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
@@ -19,6 +20,7 @@ from apps.console.guards import signed_in, staff
 from apps.tenants import scope
 from apps.tenants.hops import hop
 from apps.tenants.models import Tenant
+from apps.tenants.postgres.prepared import Prepared
 from apps.tenants.tasks import TenantTask
 from chatwithus.urls import urlpatterns as ours
 
@@ -51,6 +53,28 @@ def writing(request: HttpRequest, pk: UUID) -> HttpResponse:
         with scope.scoped_to(agent.tenant_id):
             Agent.objects.filter(id=pk).update(greeting=f"Trespassed {uuid4()}")
     return HttpResponse(status=200 if is_own else 404)
+
+
+_SAID = Prepared("SELECT request FROM chats_contentchat WHERE tenant_id = %(tenant)s AND chat_id = %(chat)s")
+_PASSAGES = (
+    "SELECT text FROM knowledge_passage p WHERE p.tenant_id = %(tenant)s AND knowledge_id = %(source)s"
+)
+
+
+@staff("chats.read")
+def asking_by_hand(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Right, as long as the statement names who asks."""
+    said = [row[0] for row in _SAID.rows(chat=pk)]
+    return HttpResponse(" ".join(said), status=200 if said else 404)
+
+
+@staff("knowledge.read")
+def searching_by_hand(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The same in the other database."""
+    with connections["vectors"].cursor() as cursor:
+        cursor.execute(_PASSAGES, {"tenant": scope.current(), "source": pk})
+        found = [row[0] for row in cursor.fetchall()]
+    return HttpResponse(" ".join(found), status=200 if found else 404)
 
 
 @staff("chats.read")

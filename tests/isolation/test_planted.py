@@ -111,15 +111,26 @@ def test_a_leak_in_a_task_is_found(committed: None, registered: Callable[[Any], 
 
 
 @contextmanager
-def unwalled(services: Services, kind: str, table: str) -> Iterator[None]:
-    """Without the policy on this table of this run's databases."""
+def altered(services: Services, kind: str, table: str, there: str, back: str) -> Iterator[None]:
+    """With this done to a table of this run's databases."""
     connections.close_all()
     with services.cluster.connect(CLONES[kind]) as superuser:
-        superuser.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY".encode())
+        superuser.execute(there.format(table).encode())
         try:
             yield
         finally:
-            superuser.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY".encode())
+            superuser.execute(back.format(table).encode())
+
+
+def unwalled(services: Services, kind: str, table: str) -> Any:
+    switch = "ALTER TABLE {{}} {} ROW LEVEL SECURITY"
+    return altered(services, kind, table, switch.format("DISABLE"), switch.format("ENABLE"))
+
+
+def shown_to_everybody(services: Services, kind: str, table: str) -> Any:
+    return altered(
+        services, kind, table, "CREATE POLICY shown ON {} FOR SELECT USING (true)", "DROP POLICY shown ON {}"
+    )
 
 
 @pytest.mark.parametrize(("kind", "table"), [("database", "chats_note"), ("vectors", "knowledge_passage")])
@@ -131,6 +142,26 @@ def test_a_table_without_its_policy_is_found(
     assert status == 1
     assert any(line.startswith(f"leak: table {table}: SQL SELECT") for line in said), said
     assert any(line.startswith(f"leak with one wall: table {table}: ") for line in said), said
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "view"),
+    [
+        ("database", "chats_contentchat", planted.asking_by_hand),
+        ("vectors", "knowledge_passage", planted.searching_by_hand),
+    ],
+)
+def test_a_statement_written_by_hand_asks_for_no_tenant_with_one_wall(
+    committed: None, services: Services, kind: str, table: str, view: Any
+) -> None:
+    """So that a hole in a table's policy is found also where Python names the tenant."""
+    with shown_to_everybody(services, kind, table), with_route(view):
+        status, said = prove(door=["routes"], matching="trespass")
+    assert status == 1
+    assert any(
+        line.startswith("leak with one wall: ") and "shows what is canary-two's" in line for line in said
+    ), said
+    assert not any(line.startswith("leak: ") for line in said), said
 
 
 def test_a_route_that_cannot_be_tried_is_found(committed: None) -> None:
