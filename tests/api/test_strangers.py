@@ -95,6 +95,21 @@ def test_every_route_refuses_every_credential_that_is_none(server: Server, house
     assert tried > 300
 
 
+def test_no_answer_and_no_page_may_be_read_by_foreign_pages(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    pages: list[tuple[str, str, list[str]]] = [
+        ("get", path, []) for path in ("/", "/console/", "/console/login/", "/admin/", "/livez", "/metrics")
+    ]
+    with server.rest(acme) as client:
+        for origin in ("https://evil.example", "null", f"{acme.origin}.evil.example"):
+            for method, path, _ in [*operations(server), *pages]:
+                headers = {"Origin": origin, "Access-Control-Request-Method": method.upper()}
+                for verb in {method, "options"}:
+                    found = client.request(verb, path, headers=headers)
+                    told = [name for name in found.headers if name.startswith("access-control-allow")]
+                    assert told == [], (verb, path, origin)
+
+
 def test_words_that_are_no_filter_find_nothing_and_break_nothing(server: Server, houses: Houses) -> None:
     """Filters take parameters: what is typed is looked for, never run."""
     acme, _ = houses

@@ -96,6 +96,24 @@ def test_a_visitor_has_their_own_chats_alone(server: Server, houses: Houses) -> 
                 assert is_problem(found, 404, "not_found")
 
 
+def test_each_of_ten_visitors_opens_one_of_ten_chats(server: Server, houses: Houses) -> None:
+    """Two of each of five agents of two tenants."""
+    agents = [(house, agent) for house in houses for agent in (house.agent, house.scripted("tokens=1"))]
+    agents.append((houses[0], houses[0].scripted("tokens=2")))
+    chats, tokens = [], []
+    for house, agent in agents * 2:
+        body, origin = {"agent": str(agent.id)}, {"Origin": house.origin}
+        token = httpx.post(f"{server.url}/api/v1/visitors", json=body, headers=origin).json()["token"]
+        with page(server, house, token=token) as client:
+            asked = client.post("/api/v1/chat", json={"message": "Hello?", **body})
+        chats.append(asked.json()["session_id"])
+        tokens.append((house, token))
+    for number, (house, token) in enumerate(tokens):
+        with page(server, house, token=token) as client:
+            found = [client.get(f"/api/v1/chats/{chat}").status_code for chat in chats]
+        assert found == [200 if other == number else 404 for other in range(len(chats))]
+
+
 def test_a_visitors_idempotency_keys_are_their_own(server: Server, houses: Houses) -> None:
     acme, _ = houses
     key = {"Idempotency-Key": "mine"}

@@ -4,8 +4,11 @@ import asyncio
 from uuid import UUID, uuid4
 
 from apps.agents.embedders import catalogue
+from apps.agents.models import Agent
+from apps.chats import rehearsal
 from apps.knowledge import ranking, retrieval
 from apps.knowledge.models import Knowledge, KnowledgeLink, Passage
+from tests import scripted
 from tests.world import House, found_house
 
 TENANTS, QUESTIONS = 50, 200
@@ -29,6 +32,37 @@ def test_a_search_finds_its_own_tenants_passages_alone(committed: None) -> None:
         foreign += sum(mark in told for tenant_id, mark in marks.items() if tenant_id != house.tenant.id)
         missed += marks[house.tenant.id] not in told
     assert (foreign, missed) == (0, 0)
+
+
+def test_a_model_is_told_its_own_tenants_passages_alone(committed: None) -> None:
+    """The whole way to a model that keeps what it was told, with many on the way at once."""
+    houses = [found_house(f"told{number}") for number in range(TENANTS)]
+    marks = {house.tenant.slug: f"canary{uuid4().hex}" for house in houses}
+    agents = [(house, _taught(house, marks[house.tenant.slug])) for house in houses]
+    scripted.TOLD.clear()
+    asyncio.run(_ask_all(agents))
+    assert len(scripted.TOLD) == QUESTIONS
+    for told in map(repr, scripted.TOLD):
+        [asking] = [slug for slug in marks if f"You are {slug}." in told]
+        assert [mark for mark in marks.values() if mark in told] == [marks[asking]]
+
+
+async def _ask_all(agents: list[tuple[House, Agent]]) -> None:
+    async def ask(house: House, agent: Agent) -> None:
+        with house.scope():
+            await rehearsal.rehearse(agent, ASKED)
+
+    for _ in range(QUESTIONS // TENANTS):
+        await asyncio.gather(*(ask(house, agent) for house, agent in agents))
+
+
+def _taught(house: House, mark: str) -> Agent:
+    agent = house.scripted("tokens=1")
+    agent.instructions = f"You are {house.tenant.slug}."
+    with house.scope():
+        agent.save()
+    house.knows(TEXT.format(mark), agents=(agent.id,))
+    return agent
 
 
 def test_a_search_for_another_tenants_agent_finds_nothing(houses: tuple[House, House]) -> None:
