@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -56,9 +57,10 @@ def password(request: HttpRequest) -> HttpResponse:
         if form.has_error("old_password"):
             audit.note_of_person(request.user, "password.changed", outcome=audit.REFUSED)
         return _password(request, form, 422 if form.errors else 200)
-    form.save()
-    update_session_auth_hash(request, form.user)
-    audit.note_of_person(request.user, "password.changed")
+    with transaction.atomic():
+        form.save()
+        update_session_auth_hash(request, form.user)
+        audit.note_of_person(request.user, "password.changed")
     messages.success(request, "Saved. You are signed out everywhere else.")
     return redirect("console:second_factor")
 
@@ -76,7 +78,6 @@ def _set_up(request: HttpRequest) -> HttpResponse:
         except twofactor.WrongCode as error:
             form.add_error("code", str(error))
         else:
-            audit.note_of_person(request.user, "second_factor.turned_on")
             return _codes(request, codes)
     device = twofactor.begin(request.user)
     context = {
@@ -107,8 +108,9 @@ def _after_code(request: HttpRequest, action: str, deed: Any) -> HttpResponse:
             audit.note_of_person(request.user, action, outcome=audit.REFUSED)
             form.add_error("code", str(error))
         else:
-            audit.note_of_person(request.user, action)
-            done: HttpResponse = deed(request)
+            with transaction.atomic():
+                audit.note_of_person(request.user, action)
+                done: HttpResponse = deed(request)
             return done
     return _standing(request, form, status=422)
 

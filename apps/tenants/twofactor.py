@@ -90,6 +90,7 @@ def confirm(user: Any, session: Any, code: str) -> list[str]:
             device.confirmed = True
             device.save(update_fields=["confirmed"])
             codes = new_recovery_codes(user)
+            audit.note_of_person(user, "second_factor.turned_on")
     if not right:
         raise WrongCode
     session[SHOWN] = device.persistent_id

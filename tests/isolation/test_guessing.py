@@ -16,7 +16,7 @@ from chatwithus.isolation.browser import Socket
 from tests.world import House
 
 STAFF, VISITORS = 1_400, 600
-AT_ONCE = 200
+AT_ONCE = 50
 KINDS = ("chat_open", "take_over", "hand_back", "resolve", "message.send", "note", "typing")
 CANARY = "canary of globex"
 
