@@ -1,6 +1,6 @@
 """What the widget looks like in each of its states, reached through the real server: `python -m tests.widget.shots FOLDER`.
 
-Made to be looked at, by the rubric that docs/widget.md has; each look is one picture a state and all of them on one sheet."""
+Made to be looked at, each look is one picture a state and all of them on one sheet."""
 
 import os
 import sys
@@ -140,10 +140,127 @@ def dress(house: House, language: str) -> None:
     house.knows((ROOT / "demo/knowledge/returns-and-refunds.md").read_text(), name="Returns and refunds")
 
 
-def by_knowledge(house: House) -> None:
-    house.agent.provider, house.agent.model, house.agent.only_from_knowledge = "builtin", "builtin", True
-    with house.scope():
-        house.agent.save()
+@dataclass
+class Journey(Visit):
+    """Through all states, a chapter at a time."""
+
+    album: Album
+    address: str
+    questions: list[str]
+
+    def chapter_of_greetings(self) -> None:
+        mind = {
+            name: getattr(self.house.agent, name) for name in ("provider", "model", "only_from_knowledge")
+        }
+        self.sees(".launcher")
+        self.album.take("closed")
+        self.open()
+        self.sees(".suggestions button")
+        self.album.take("greeting")
+        answers_by(self.house, "tokens=4 first=20")
+        self.ask(self.questions[0])
+        self.sees(".exchange .typing:not([hidden])")
+        self.album.take("typing")
+        self.within(".stop").click()
+        self.begin_anew()
+        for name, value in mind.items():
+            setattr(self.house.agent, name, value)
+        with self.house.scope():
+            self.house.agent.save()
+
+    def chapter_of_answers(self) -> None:
+        self.ask("How long do I have to return something?")
+        self.sees("[data-role=agent][data-state=completed] .marker")
+        self.album.take("answered")
+        self.within("summary").first.click()
+        self.album.take("citation")
+        self.within("details[open] summary").first.click()
+        answers_by(self.house, "tokens=4000 rate=30 text=lorem")
+        self.ask("Tell me about your boots")
+        expect(answers(self.page, "streaming")).to_contain_text("adipiscing elit", timeout=PATIENCE_MS)
+        self.album.take("streaming")
+        self.within(".stop").click()
+        self.sees("[data-state=stopped]")
+        self.album.take("stopped")
+
+    def chapter_of_trouble(self) -> None:
+        answers_by(self.house, "tokens=50 fail=3 text=lorem")
+        self.ask("Do you repair boots?")
+        self.sees("[data-role=agent][data-state=failed]")
+        self.album.take("failed")
+        field(self.page).fill("x" * 4001)
+        self.album.take("too-long")
+        field(self.page).fill("")
+        self._on_a_train()
+        self.page.reload()
+        self.open()
+        self.begin_anew()
+
+    def _on_a_train(self) -> None:
+        train = Visit(self.page.context.new_page(), self.house)
+        train.page.goto(self.address)
+        train.open()
+        self.page.context.set_offline(True)
+        train.page.route_web_socket("**/ws/**", lambda socket: socket.close())
+        train.page.evaluate("window.dispatchEvent(new Event('offline'))")
+        train.ask("Written on a train")
+        expect(train.page.get_by_test_id("connection")).to_be_visible(timeout=PATIENCE_MS)
+        self.album.take("offline", train.page)
+        train.page.close()
+        self.page.context.set_offline(False)
+
+    def chapter_of_people(self, staff: Page) -> None:
+        answers_by(self.house, "tokens=5 text=lorem")
+        self.ask("Where is my parcel?")
+        self.sees("[data-role=agent][data-state=completed]", count=1)
+        self.within(".person").click()
+        self.sees(".email")
+        self.album.take("nobody-there")
+        colleague, chat = Colleague(staff), self.chat
+        colleague.does("chat.open", chat=chat)
+        expect(self.within(".email")).to_be_hidden()
+        self.album.take("waiting")
+        colleague.does("take_over", chat=chat)
+        self.sees("[data-testid=note]")
+        colleague.does("message.send", chat=chat, client_message_id="s1", text="Hello, I am looking for it.")
+        self.sees("[data-role=staff]")
+        colleague.does("typing", chat=chat)
+        self.sees(".presence .typing")
+        self.album.take("person")
+        self._until_the_end(colleague, chat)
+
+    def _until_the_end(self, colleague: Colleague, chat: str) -> None:
+        self.within(".icon").last.click()
+        colleague.does("message.send", chat=chat, client_message_id="s2", text="It arrives tomorrow.")
+        self.sees(".badge")
+        self.album.take("badge")
+        self.open()
+        colleague.does("resolve", chat=chat)
+        self.sees(".score")
+        self.within(".menu .icon").click()
+        self.album.take("csat-menu")
+        self.within(".menu .icon").click()
+        self.within(".scored").nth(3).click()
+        self.begin_anew()
+
+    def chapter_of_refusals(self, site: Site) -> None:
+        self.house.tenant.allowed_origins.remove(site.origin)
+        self.house.tenant.save()
+        self.sees("[data-connection=refused]")
+        self.album.take("refused")
+        self.house.tenant.allowed_origins.append(site.origin)
+        self.house.tenant.save()
+
+    def chapter_of_limits(self, strict: str) -> None:
+        self.page.goto(strict)
+        self.page.evaluate("localStorage.clear()")
+        self.page.reload()
+        self.open()
+        self.ask("One")
+        self.sees("[data-role=agent][data-state=completed]", count=1)
+        self.ask("Two")
+        self.sees("[data-role=visitor][data-state=pending] .status")
+        self.album.take("limited")
 
 
 def test_every_state(
@@ -157,113 +274,20 @@ def test_every_state(
 ) -> None:
     language = "ar" if look == "arabic" else "en"
     dress(house, language)
-    model, provider = house.agent.model, house.agent.provider
-    page = looking.new_page()
-    visit, album = Visit(page, house), Album(folder, page, look)
-    page.goto(site.page(lang=language, body=BODY))
-    visit.sees(".launcher")
-    album.take("closed")
-
-    visit.open()
-    visit.sees(".suggestions button")
-    album.take("greeting")
-    answers_by(house, "tokens=4 first=20")
-    visit.ask(QUESTIONS[language][0])
-    visit.sees(".exchange .typing:not([hidden])")
-    album.take("typing")
-    visit.within(".stop").click()
-    visit.begin_anew()
-
-    house.agent.provider, house.agent.model, house.agent.only_from_knowledge = provider, model, True
-    with house.scope():
-        house.agent.save()
-    visit.ask("How long do I have to return something?")
-    visit.sees("[data-role=agent][data-state=completed] .marker")
-    album.take("answered")
-    visit.within("summary").first.click()
-    album.take("citation")
-    visit.within(".sources [aria-expanded=true], details[open] summary").first.click()
-
-    answers_by(house, "tokens=4000 rate=30 text=lorem")
-    visit.ask("Tell me about your boots")
-    expect(answers(page, "streaming")).to_contain_text("adipiscing elit", timeout=PATIENCE_MS)
-    album.take("streaming")
-    visit.within(".stop").click()
-    visit.sees("[data-state=stopped]")
-    album.take("stopped")
-
-    answers_by(house, "tokens=50 fail=3")
-    visit.ask("Do you repair boots?")
-    visit.sees("[data-role=agent][data-state=failed]")
-    album.take("failed")
-    field(page).fill("x" * 4001)
-    album.take("too-long")
-    field(page).fill("")
-
-    train = Visit(looking.new_page(), house)
-    train.page.goto(page.url)
-    train.open()
-    looking.set_offline(True)
-    train.page.route_web_socket("**/ws/**", lambda socket: socket.close())
-    train.page.evaluate("window.dispatchEvent(new Event('offline'))")
-    train.ask("Written on a train")
-    expect(train.page.get_by_test_id("connection")).to_be_visible(timeout=PATIENCE_MS)
-    album.take("offline", train.page)
-    train.page.close()
-    looking.set_offline(False)
-    page.reload()
-    visit.open()
-    visit.begin_anew()
-    answers_by(house, "tokens=5 text=lorem")
-    visit.ask("Where is my parcel?")
-    visit.sees("[data-role=agent][data-state=completed]", count=1)
-    visit.within(".person").click()
-    visit.sees(".email")
-    album.take("nobody-there")
-    colleague = Colleague(console(house))
-    chat = visit.chat
-    colleague.does("chat.open", chat=chat)
-    page.wait_for_timeout(1500)
-    album.take("waiting")
-    colleague.does("take_over", chat=chat)
-    visit.sees("[data-testid=note]")
-    colleague.does("message.send", chat=chat, client_message_id="s1", text="Hello, I am looking for it.")
-    visit.sees("[data-role=staff]")
-    colleague.does("typing", chat=chat)
-    visit.sees(".presence .typing")
-    album.take("person")
-    visit.within(".icon").last.click()
-    colleague.does("message.send", chat=chat, client_message_id="s2", text="It arrives tomorrow.")
-    visit.sees(".badge")
-    album.take("badge")
-    visit.open()
-    colleague.does("resolve", chat=chat)
-    visit.sees(".score")
-    visit.within(".menu .icon").click()
-    album.take("csat-menu")
-    visit.within(".menu .icon").click()
-    visit.within(".scored").nth(3).click()
-    visit.begin_anew()
-
-    house.tenant.allowed_origins.remove(site.origin)
-    house.tenant.save()
-    visit.sees("[data-connection=refused]")
-    album.take("refused")
+    page, address = looking.new_page(), site.page(lang=language, body=BODY)
+    page.goto(address)
+    journey = Journey(page, house, Album(folder, page, look), address, QUESTIONS[language])
+    journey.chapter_of_greetings()
+    journey.chapter_of_answers()
+    journey.chapter_of_trouble()
+    journey.chapter_of_people(console(house))
+    journey.chapter_of_refusals(site)
     with serving(services, LIMITS="message-visitor=1/60") as strict:
-        house.tenant.allowed_origins.append(site.origin)
-        house.tenant.save()
-        page.goto(site.page(lang=language, body=BODY, settings=f'data-host="{strict.url}"'))
-        page.evaluate("localStorage.clear()")
-        page.reload()
-        visit.open()
-        visit.ask("One")
-        visit.sees("[data-role=agent][data-state=completed]", count=1)
-        visit.ask("Two")
-        page.wait_for_timeout(500)
-        album.take("limited")
-    visit.sees("[data-testid=connection]")
-    album.take("reconnecting")
-    album.sheet()
+        settings = f'data-host="{strict.url}"'
+        journey.chapter_of_limits(site.page("/strict", lang=language, body=BODY, settings=settings))
+    journey.sees("[data-testid=connection]")
+    journey.album.take("reconnecting")
+    journey.album.sheet()
 
 
 if __name__ == "__main__":

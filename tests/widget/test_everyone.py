@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.server import Server
 from tests.widget.site import Site
@@ -214,15 +214,14 @@ def test_who_wants_no_motion_sees_none(chromium: Browser, site: Site) -> None:
     context.close()
 
 
-def test_what_goes_wrong_is_said_in_words(
-    site: Site, page: Page, house: House, context: BrowserContext
-) -> None:
+def test_what_goes_wrong_is_said_in_words(site: Site, page: Page, house: House, violations: Axe) -> None:
     answers_by(house, "tokens=50 fail=3")
     page.goto(site.page())
     open_chat(page)
     ask(page, "What do you know about boots?")
     failed = page.locator("chat-with-us [data-role=agent][data-state=failed]")
     expect(failed).to_be_visible(timeout=PATIENCE_MS)
+    assert violations(page) == [], "failed"
     words = answers_by(house, "tokens=5")
     failed.get_by_role("button", name="Try again").click()
     is_answered(page, words)

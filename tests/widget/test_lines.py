@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.widget.talking import (
 )
 from tests.world import House
 
+Axe = Callable[[Page], list[dict[str, Any]]]
 SLOW = "tokens=150 rate=40"
 
 
@@ -105,7 +107,7 @@ def test_without_sockets_and_streams_plain_requests_do(
 
 
 def test_what_is_written_offline_is_seen_to_wait_survives_a_reload_and_is_sent_once(
-    site: Site, page: Page, house: House, server: Server, context: BrowserContext
+    site: Site, page: Page, house: House, server: Server, context: BrowserContext, violations: Axe
 ) -> None:
     whole = answers_by(house, "tokens=20")
     page.goto(site.page())
@@ -121,6 +123,7 @@ def test_what_is_written_offline_is_seen_to_wait_survives_a_reload_and_is_sent_o
         timeout=60_000
     )
     expect(page.get_by_test_id("connection")).to_contain_text("You are offline")
+    assert violations(page) == [], "offline"
     field(page).fill("An unfinished thought")
     page.unroute_all()
     context.set_offline(False)
@@ -206,7 +209,7 @@ def test_a_person_is_found_again_without_sockets_too_and_one_who_is_not_vouched_
 
 
 def test_what_one_tab_has_shown_is_unread_in_none(
-    site: Site, page: Page, house: House, context: BrowserContext, server: Server
+    site: Site, page: Page, house: House, context: BrowserContext, server: Server, violations: Axe
 ) -> None:
     answers_by(house, "tokens=5")
     address = site.page()
@@ -224,6 +227,7 @@ def test_what_one_tab_has_shown_is_unread_in_none(
         say(visitor, "From my phone")
     for tab in (page, other):
         expect(tab.get_by_role("button", name="Open chat, 1 new message")).to_be_visible()
+    assert violations(page) == [], "unread"
     page.locator("chat-with-us .launcher").click()
     expect(other.get_by_role("button", name="Open chat", exact=True)).to_be_visible()
 
@@ -255,7 +259,7 @@ def test_a_token_that_ended_meanwhile_costs_no_draft_and_no_message(
 
 
 def test_a_page_that_is_not_allowed_says_so_and_asks_no_further(
-    site: Site, page: Page, house: House, server: Server
+    site: Site, page: Page, house: House, server: Server, violations: Axe
 ) -> None:
     house.tenant.allowed_origins.remove(site.origin)
     house.tenant.save()
@@ -264,6 +268,7 @@ def test_a_page_that_is_not_allowed_says_so_and_asks_no_further(
     expect(page.get_by_test_id("notice")).to_have_text(
         "This chat is not set up for this website.", timeout=PATIENCE_MS
     )
+    assert violations(page) == [], "refused"
     house.tenant.allowed_origins.append(site.origin)
     house.tenant.save()
     wait_until(lambda: is_let_in(server, house, site.origin))
