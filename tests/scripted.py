@@ -15,7 +15,7 @@ What it was told lies in `TOLD`, the latest last."""
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
@@ -117,6 +117,12 @@ class Scripted:
         if script.handoff:
             yield Handoff("the script says so")
         yield Usage(len(prompt.question.split()), script.tokens if not script.say else len(tokens(script)))
+
+    async def models(self) -> dict[str, str]:
+        return {}
+
+    def missing(self, model: str, models: Collection[str]) -> str | None:
+        return None
 
 
 async def _falter(script: Script, said: int) -> None:

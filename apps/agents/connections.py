@@ -12,24 +12,34 @@ from apps.agents.providers.catalogue import NOWHERE
 from apps.tenants import credentials, sealing
 from apps.tenants.models import Credential
 
+ASKED = frozenset(credentials.FIELDS)  # providers that are somewhere else
 PUBLIC = {"ollama": "https://ollama.com", "openai": "https://api.openai.com/v1"}
 
 
 def of(provider: str, model: str) -> Connection:
     """Raises ProviderError where nobody has said how, or the operator does not give this model to everybody."""
-    if provider not in credentials.FIELDS:
+    found = to(provider)
+    if not is_open(found, provider, model):
+        raise ProviderError(_not_given(provider, model), kind="refused", retryable=False)
+    return found
+
+
+def to(provider: str) -> Connection:
+    """The way there, whichever model is wanted. Raises ProviderError where nobody has said how."""
+    if provider not in ASKED:
         return NOWHERE
     if kept := Credential.objects.filter(provider=provider).first():
         return own(provider, _opened(kept))
-    given = shared(provider)
-    if not _is_given(provider, model):
-        raise ProviderError(_not_given(provider, model), kind="refused", retryable=False)
-    return given
+    return shared(provider)
+
+
+def is_open(connection: Connection, provider: str, model: str) -> bool:
+    return not connection.is_shared or _is_given(provider, model)
 
 
 def withheld(provider: str, model: str) -> str | None:
     """A sentence for staff where the tenant in scope would think on the operator's account, which is not for this model."""
-    if provider not in credentials.FIELDS or _GIVEN[provider]() is None or _is_given(provider, model):
+    if provider not in ASKED or _GIVEN[provider]() is None or _is_given(provider, model):
         return None
     return None if Credential.objects.filter(provider=provider).exists() else _not_given(provider, model)
 

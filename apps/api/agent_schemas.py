@@ -108,6 +108,14 @@ class Configuration(Schema):
     context_tokens: int
 
 
+Warnings = Annotated[
+    list[str],
+    Field(
+        description="Said where it was just saved: of each model that its provider does not have, what to do."
+    ),
+]
+
+
 class Status(Schema):
     """Whether it can answer now, as far as that is known without asking a provider."""
 
@@ -127,6 +135,7 @@ class AgentResponse(Configuration):
     version: Annotated[int, Field(description="The number of the version that this is.")]
     has_draft: bool
     status: Annotated[Status | None, Field(description="Null where an agent was just added.")] = None
+    warnings: Warnings = []
     created_at: datetime
 
 
@@ -140,6 +149,27 @@ class DraftResponse(Configuration):
 
     edited_by: str
     edited_at: datetime | None
+    warnings: Warnings = []
+
+
+class OfferedModel(Schema):
+    name: str
+    says: Annotated[str, Field(description="Its size, its maker, or whether it is in memory.")]
+
+
+class ProviderModels(Schema):
+    """What one provider has."""
+
+    provider: str
+    models: Annotated[list[OfferedModel], Field(description="Those that the organisation may use.")]
+    missing: Annotated[
+        list[str], Field(description="A sentence for each model that agents want and that is not there.")
+    ]
+    problem: Annotated[str, Field(description="Why it could not be asked; else empty.")]
+
+
+class Models(Schema):
+    providers: list[ProviderModels]
 
 
 class PublishRequest(Schema):

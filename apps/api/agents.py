@@ -1,13 +1,15 @@
 """`/api/v1/agents`: prepare an agent, publish it, compare its versions, take them back."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.http import HttpRequest
 from ninja import Query, Router
 from ninja import Status as Answer
 
-from apps.agents import statuses, versions
+from apps.agents import choices, statuses, versions
 from apps.agents.models import Agent, Draft, Version
 from apps.api import reference
 from apps.api.agent_schemas import (
@@ -48,7 +50,8 @@ def list_agents(request: HttpRequest, cursor: Cursor = None, limit: Limit = page
 )
 def create(request: HttpRequest, body: AgentRequest) -> Answer[AgentResponse]:
     """Its first version is published at once; pages may embed it from then on."""
-    return Answer(201, _agent(versions.create(**body.dict(exclude_unset=True))))
+    agent = versions.create(**body.dict(exclude_unset=True))
+    return Answer(201, _agent(agent, warnings=async_to_sync(choices.missing)(agent.minds)))
 
 
 @router.get(
@@ -85,7 +88,8 @@ def read_draft(request: HttpRequest, agent_id: UUID) -> DraftResponse:
 )
 def edit_draft(request: HttpRequest, agent_id: UUID, body: DraftRequest) -> DraftResponse:
     """Visitors notice nothing until it is published. What is left out stays as it is prepared."""
-    return _draft(versions.edit(_find(agent_id), **body.dict(exclude_unset=True)))
+    draft = versions.edit(_find(agent_id), **body.dict(exclude_unset=True))
+    return _draft(draft, warnings=async_to_sync(choices.missing)(draft.minds))
 
 
 @router.delete(
@@ -183,21 +187,27 @@ def _which(agent: Agent, name: str) -> Version | Draft:
     return versions.draft_of(agent) if name == "draft" else versions.find(agent, int(name))
 
 
-def _agent(agent: Agent, status: statuses.Status | None = None) -> AgentResponse:
+def _agent(
+    agent: Agent, status: statuses.Status | None = None, warnings: Sequence[str] = ()
+) -> AgentResponse:
     return AgentResponse(
         id=agent.id,
         status=Status(state=status.state, says=status.says) if status else None,
         version=agent.version,
         has_draft=bool(agent.drafts.all()),
+        warnings=list(warnings),
         created_at=agent.created_at,
         **agent.configuration,
     )
 
 
-def _draft(draft: Draft) -> DraftResponse:
+def _draft(draft: Draft, warnings: Sequence[str] = ()) -> DraftResponse:
     is_saved = not draft._state.adding
     return DraftResponse(
-        edited_by=draft.edited_by, edited_at=draft.edited_at if is_saved else None, **draft.configuration
+        edited_by=draft.edited_by,
+        edited_at=draft.edited_at if is_saved else None,
+        warnings=list(warnings),
+        **draft.configuration,
     )
 
 

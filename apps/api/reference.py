@@ -231,6 +231,7 @@ VISITOR = _told(
         "expires_at": "2026-01-31T12:00:00Z",
         "agent": {"id": AGENT, "name": "Fern", "greeting": "Hello.", "suggestions": [], "avatar": None, "appearance": {}},
         "offers": ["feedback", "person"],
+        "session_id": None,
     },
 )  # fmt: skip
 ACT = _told(
@@ -509,10 +510,11 @@ _AGENT = {
     "version": 3,
     "has_draft": False,
     "status": _STATUS,
+    "warnings": [],
     "created_at": _AT,
     **_CONFIGURATION,
 }
-_DRAFT = {"edited_by": "ada@fernhill.example", "edited_at": _AT, **_CONFIGURATION}
+_DRAFT = {"edited_by": "ada@fernhill.example", "edited_at": _AT, "warnings": [], **_CONFIGURATION}
 _VERSION = {
     "number": 3,
     "note": "A warmer greeting",
@@ -520,6 +522,22 @@ _VERSION = {
     "published_at": _AT,
     **_CONFIGURATION,
 }
+CHOICES = _told(
+    401,
+    403,
+    answer={
+        "providers": [
+            {
+                "provider": "ollama",
+                "models": [{"name": "llama3.2:latest", "says": "2.0 GB, in memory"}],
+                "missing": [
+                    "Fern: There is no model qwen3 at http://127.0.0.1:11434. On that machine run: ollama pull qwen3"
+                ],
+                "problem": "",
+            }
+        ]
+    },
+)
 AGENTS = _told(401, 403, 422, answer={"agents": [_AGENT], "next_cursor": None})
 ADD_AGENT = _told(
     400, 401, 403, 413, 422,

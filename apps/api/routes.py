@@ -5,6 +5,7 @@ from apps.api import (
     agents,
     audit,
     chat,
+    choices,
     completions,
     explanations,
     keys,
@@ -36,6 +37,7 @@ api.add_router("", acts.router)
 api.add_router("", visitors.router)
 api.add_router("", agents.router)
 api.add_router("", trying.router)
+api.add_router("", choices.router)
 api.add_router("", explanations.router)
 api.add_router("", knowledge.router)
 api.add_router("", people.router)

@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.agents import statuses, versions
+from apps.agents import choices, statuses, versions
 from apps.agents.configuration import Configuration
 from apps.agents.models import Agent, Draft, Version
 from apps.console.agent_forms import AgentForm, PublishForm
@@ -30,7 +31,9 @@ def add(request: HttpRequest) -> HttpResponse:
     form = AgentForm(request.POST if request.method == "POST" else None, holds=Agent())
     if form.is_valid():
         try:
-            return redirect("console:agent", pk=versions.create(**form.cleaned_data).pk)
+            agent = versions.create(**form.cleaned_data)
+            _warn(request, agent)
+            return redirect("console:agent", pk=agent.pk)
         except versions.BadConfiguration as refused:
             form.explain(refused)
     return render(request, "console/agents/add.html", {"form": form}, status=422 if form.errors else 200)
@@ -44,8 +47,9 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = AgentForm(request.POST if request.method == "POST" else None, holds=versions.draft_of(agent))
     if form.is_valid():
         try:
-            versions.edit(agent, **form.cleaned_data)
+            draft = versions.edit(agent, **form.cleaned_data)
             messages.success(request, "Saved as a draft. Visitors get it once you publish it.")
+            _warn(request, draft)
             return redirect("console:agent", pk=agent.id)
         except versions.BadConfiguration as refused:
             form.explain(refused)
@@ -126,6 +130,12 @@ def roll_back(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     except (versions.BadConfiguration, versions.NothingToPublish) as refused:
         messages.error(request, f"Not published. {refused}")
     return redirect("console:agent_versions", pk=agent.id)
+
+
+def _warn(request: HttpRequest, saved: Configuration) -> None:
+    """It is saved; whether its models are there is known only now, and may change."""
+    for said in async_to_sync(choices.missing)(saved.minds):
+        messages.warning(request, said)
 
 
 def _page(

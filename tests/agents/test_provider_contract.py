@@ -438,6 +438,33 @@ async def test_staff_see_which_models_a_server_has() -> None:
                 await provider.models()
 
 
+LISTS = {
+    "ollama": b'{"models":[{"model":"m","size":1}]}',
+    "openai": b'{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"us"}]}',
+    "bedrock": b'{"modelSummaries":[{"modelArn":"arn:m","modelId":"m","providerName":"Us"}],"inferenceProfileSummaries":[]}',
+}
+
+
+@pytest.mark.parametrize("name", ["builtin", *WIRES])
+async def test_it_says_which_models_it_has_and_which_it_lacks(name: str) -> None:
+    async with Upstream(WIRES.get(name, WIRES["openai"]), Script(raw=LISTS.get(name, b""))) as upstream:
+        wire = WIRES.get(name)
+        provider = catalogue.load(name, wire.connection(upstream.port) if wire else Connection())
+        models = await provider.models()
+    assert list(models) == ["m" if wire else ""]
+    assert provider.missing("m", models) is None
+    assert wire is None or "n o" in str(provider.missing("n o", models))
+
+
+async def test_what_lists_nothing_readable_is_a_failure(
+    wire: Wire, upstream: Upstream, provider: Provider
+) -> None:
+    for script in (Script(status=403), Script(raw=b"<html>"), Script(cut_after=0)):
+        upstream.script = script
+        with pytest.raises(ProviderError):
+            await provider.models()
+
+
 async def test_a_model_that_is_missing_comes_with_the_command_that_fetches_it() -> None:
     wire = WIRES["ollama"]
     async with Upstream(wire, Script(status=404, refusal="model 'x; y' not found")) as upstream:

@@ -1,6 +1,6 @@
 """What every provider is given and what it gives back; what goes wrong is a ProviderError, drawn in servers/base.py."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -98,4 +98,12 @@ class Provider(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         """Pieces of the answer in order, whitespace included, then a Handoff where a person is to go on, then one Usage where the
         provider counts. Closing it, or cancelling who waits for it, ends the work upstream."""
+        ...
+
+    async def models(self) -> dict[str, str]:
+        """What can be asked there, and what staff may want to know of each. Raises ProviderError."""
+        ...
+
+    def missing(self, model: str, models: Collection[str]) -> str | None:
+        """A sentence for staff that says what to do, where none of these is the model."""
         ...

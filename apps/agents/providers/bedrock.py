@@ -7,7 +7,7 @@ import asyncio
 import socket
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import suppress
 from functools import cache
 from itertools import groupby
@@ -17,6 +17,7 @@ from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError,
 from apps.agents.servers import aws
 from apps.agents.servers.loops import PerLoop
 
+_LISTING = 5  # seconds that a list may take, whose thread nobody ends
 _here = threading.local()
 _holding = threading.Lock()
 
@@ -41,6 +42,35 @@ class Bedrock:
                     yield piece
             finally:
                 call.end()
+
+    async def models(self) -> dict[str, str]:
+        """Those that answer without a throughput of their own, and the inference profiles, with their makers' names."""
+        try:
+            return await asyncio.to_thread(self._listed)
+        except Exception as error:
+            raise aws.failure(self._connection, error) from None
+
+    def missing(self, model: str, models: Collection[str]) -> str | None:
+        """What has an ARN may be anybody's."""
+        is_there = model in models or model.startswith("arn:")
+        where = f"Bedrock in {self._connection.region}"
+        return (
+            None
+            if is_there
+            else f"{where} lists no model or inference profile {model}. Choose one that it has."
+        )
+
+    def _listed(self) -> dict[str, str]:
+        client = aws.client(self._connection, "bedrock", seconds=_LISTING)
+        models = client.list_foundation_models(byOutputModality="TEXT", byInferenceType="ON_DEMAND")
+        profiles = client.list_inference_profiles(maxResults=1000)
+        return {
+            **{one["modelId"]: one.get("providerName", "") for one in models["modelSummaries"]},
+            **{
+                one["inferenceProfileId"]: one.get("inferenceProfileName", "")
+                for one in profiles["inferenceProfileSummaries"]
+            },
+        }
 
     def _run(self, call: "Call", prompt: Prompt) -> None:
         _here.call = call

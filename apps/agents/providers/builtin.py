@@ -1,7 +1,7 @@
 """The provider that needs no model server: it quotes sentences of its sources and cites them, or says it does not know."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 
 from apps.agents import relatedness, smalltalk
 from apps.agents.followups import in_context
@@ -29,6 +29,12 @@ class Builtin:
             yield Handoff("The visitor asked for a person.")
         read = sum(len(source.text.split()) for source in prompt.sources)
         yield Usage(read + len(prompt.question.split()), len(text.split()))
+
+    async def models(self) -> dict[str, str]:
+        return {"": "Quotes what was found; there is nothing to choose."}
+
+    def missing(self, model: str, models: Collection[str]) -> str | None:
+        return None
 
 
 def answer(prompt: Prompt) -> str:

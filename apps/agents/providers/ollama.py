@@ -1,7 +1,7 @@
 """Ollama, through its own client: a tenant's server, the operator's, or ollama.com."""
 
 import shlex
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -48,13 +48,16 @@ class Ollama:
             yield usage
 
     async def models(self) -> dict[str, str]:
-        """What can be asked there, and what staff may want to know of each. Raises ProviderError."""
+        """Those that were pulled, with their size, and whether they are in memory."""
         try:
             here = await self._clients.here().list()
             loaded = {one.model for one in (await self._clients.here().ps()).models}
             return {one.model: _described(one, loaded) for one in here.models if one.model}
         except Exception as error:
             raise wire.failure(self._connection, error) from None
+
+    def missing(self, model: str, models: Collection[str]) -> str | None:
+        return None if {model, f"{model}:latest"} & set(models) else self._to_pull(model)
 
     def _client(self) -> Any:
         import ollama
@@ -69,9 +72,11 @@ class Ollama:
     def _failure(self, error: Exception, model: str) -> ProviderError:
         failure = wire.failure(self._connection, error)
         if failure.kind == "refused" and "not found" in str(failure) and " 404" in str(failure):
-            message = f"There is no model {model} at {self._connection.url}. On that machine run: ollama pull {shlex.quote(model)}"
-            return ProviderError(message, kind="refused", retryable=False)
+            return ProviderError(self._to_pull(model), kind="refused", retryable=False)
         return failure
+
+    def _to_pull(self, model: str) -> str:
+        return f"There is no model {model} at {self._connection.url}. On that machine run: ollama pull {shlex.quote(model)}"
 
 
 def _options(prompt: Prompt) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Any server that speaks OpenAI's language, through OpenAI's own client: vLLM, LM Studio, llama.cpp, a gateway, or OpenAI itself."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from typing import Any
 
 from apps.agents.providers.base import Connection, Piece, Prompt, Usage, counted
@@ -37,11 +37,16 @@ class OpenAI:
             yield usage
 
     async def models(self) -> dict[str, str]:
-        """What can be asked there, and whose it is. Raises ProviderError."""
+        """Those that it lists, and whose they are."""
         try:
             return {one.id: one.owned_by or "" async for one in self._clients.here().models.list()}
         except Exception as error:
             raise wire.failure(self._connection, error) from None
+
+    def missing(self, model: str, models: Collection[str]) -> str | None:
+        """Some gateways list nothing."""
+        is_there = not models or model in models
+        return None if is_there else f"{self._connection.url} lists no model {model}. Choose one that it has."
 
     def _client(self) -> Any:
         """Its transport signs; a key has to be named nevertheless, or one of the environment would be taken."""

@@ -50,7 +50,7 @@ def _refusal(error: Any, said: str) -> ProviderError:
     return ProviderError(said, kind=kind, retryable=kind != "refused", retry_after=pause)
 
 
-def client(connection: Connection) -> Any:
+def client(connection: Connection, service: str = "bedrock-runtime", *, seconds: float = READ_SECONDS) -> Any:
     """Raises ProviderError where there is no key."""
     from botocore.config import Config
 
@@ -60,12 +60,12 @@ def client(connection: Connection) -> Any:
         else None,  # or a token of the environment, the operator's, would be taken
         retries={"total_max_attempts": 1},
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=seconds,
         max_pool_connections=MOST,
         ignore_configured_endpoint_urls=True,
     )
     url = connection.url or None
-    return _session(connection).client("bedrock-runtime", endpoint_url=url, config=config)
+    return _session(connection).client(service, endpoint_url=url, config=config)
 
 
 def _session(connection: Connection) -> Any:
