@@ -151,6 +151,7 @@ CONTENT_SECURITY_POLICY = {
 EMBEDDER = env.text("EMBEDDER", "minilm")
 PROVIDERS = env.pairs("PROVIDERS", "")
 PRICES = env.prices("PRICES")
+DEFAULT_MIND = env.text("DEFAULT_MIND", "builtin")  # provider:model of agents that are added without one
 MAX_OUTPUT_TOKENS = env.integer("MAX_OUTPUT_TOKENS", 1024)
 DAILY_TOKENS = env.integer("DAILY_TOKENS", 2_000_000)  # a budget for whoever has set none; 0: none
 # Servers that the operator gives to everybody, who keep none of their own; what an organisation keeps is sealed in the database.

@@ -6,13 +6,14 @@ from difflib import ndiff
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from apps.agents.configuration import FIELDS, Configuration
+from apps.agents.configuration import FIELDS, Configuration, not_to_be_used, split
 from apps.agents.models import Agent, Draft, Version
-from apps.tenants import actors, audit
+from apps.tenants import actors, audit, organisation
 
 
 class BadConfiguration(ValueError):
@@ -51,12 +52,20 @@ class Difference:
 
 def create(**wanted: Any) -> Agent:
     """A new agent, whose first version visitors get at once. Raises BadConfiguration."""
-    agent = Agent()
+    agent = blank() if not {"provider", "model"} & set(wanted) else Agent()
     agent.configure(wanted)
     with transaction.atomic(), _explained():
         agent.save(note="The first version")
         audit.note("agent.created", agent, provider=agent.provider, model=agent.model)
     return agent
+
+
+def blank() -> Agent:
+    """A new agent, not saved yet, that thinks where the operator says, as far as this organisation may."""
+    provider, model = split(settings.DEFAULT_MIND)
+    if not_to_be_used(organisation.current(), provider, model):
+        return Agent()
+    return Agent(provider=provider, model=model)
 
 
 def draft_of(agent: Agent) -> Draft:

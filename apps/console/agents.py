@@ -28,7 +28,7 @@ def agents(request: HttpRequest) -> HttpResponse:
 @staff("agents.manage")
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
-    form = AgentForm(request.POST if request.method == "POST" else None, holds=Agent())
+    form = AgentForm(request.POST if request.method == "POST" else None, holds=versions.blank())
     if form.is_valid():
         try:
             agent = versions.create(**form.cleaned_data)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -38,9 +39,12 @@ class BadSetting(ValueError):
 
 
 def open_one(slug: str, name: str) -> Tenant:
-    """A new tenant, which nobody works for yet."""
+    """A new tenant, which nobody works for yet, and whose agents may think where the operator has new ones think."""
+    given = settings.DEFAULT_MIND.partition(":")[0]
     with transaction.atomic():
-        tenant = Tenant.objects.create(slug=slug, name=name)
+        tenant = Tenant(slug=slug, name=name)
+        tenant.providers = list(dict.fromkeys([*tenant.providers, given]))
+        tenant.save()
         with scope.scoped_to(tenant.id):
             audit.note("organisation.opened", tenant, slug=slug)
     return tenant
