@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -205,6 +206,34 @@ async def test_who_fails_in_a_row_is_left_alone_then_asked_once(monkeypatch: pyt
         await asyncio.sleep(0.35)
         assert (await heard(mind(upstream)))[0][0] == "Two "
         assert not breakers._failing
+
+
+async def test_a_server_that_is_down_under_load_is_probed_and_no_more_and_is_found_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fifty visitors ask without a pause; while the breaker is open one call a rest gets through."""
+    monkeypatch.setattr(breakers, "REST", 0.2)
+    works = asyncio.Event()
+
+    async def visitor(upstream: Upstream) -> None:
+        while not works.is_set():
+            with suppress(ProviderError):
+                await heard(mind(upstream))
+                works.set()
+            await asyncio.sleep(0.01)
+
+    async with Upstream(OPENAI, DOWN) as upstream, asyncio.TaskGroup() as crowd:
+        for _ in range(50):
+            crowd.create_task(visitor(upstream))
+        await upstream.arrival(breakers.PATIENCE)
+        await asyncio.sleep(1)  # until those that were under way have failed too
+        known, began = len(upstream.asked), time.monotonic()
+        await asyncio.sleep(3)
+        rests = (time.monotonic() - began) / breakers.REST
+        assert 1 <= len(upstream.asked) - known <= rests + 1
+        upstream.script, back_at = Script(), time.monotonic()
+        await asyncio.wait_for(works.wait(), 10)
+        assert time.monotonic() - back_at < breakers.REST + 1
 
 
 async def test_a_probe_that_nobody_waits_for_any_more_does_not_keep_the_breaker_open(
