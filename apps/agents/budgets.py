@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from math import inf
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -173,17 +173,19 @@ def _by_default() -> Budget:
 
 
 def _reserve(exchange: UUID, budget: Budget, tokens: int, price: Decimal) -> None:
+    """In one statement, except for the first reply of a period, and where it does not fit."""
     start = budget.start(timezone.now().date())
-    spending, _ = Spending.objects.get_or_create(budget=budget, start=start)
-    fitting = Spending.objects.filter(id=spending.id)
-    if budget.tokens is not None:
-        fitting = fitting.filter(tokens_used__lte=budget.tokens - tokens - F("tokens_reserved"))
-    if budget.cost is not None:
-        fitting = fitting.filter(cost_used__lte=budget.cost - price - F("cost_reserved"))
-    held = {"tokens_reserved": F("tokens_reserved") + tokens, "cost_reserved": F("cost_reserved") + price}
-    if not fitting.update(**held):
+    if _is_held(exchange, budget, start, tokens, price):
+        return
+    Spending.objects.get_or_create(budget=budget, start=start)
+    if not _is_held(exchange, budget, start, tokens, price):
         raise BudgetExhausted(budget)
-    Reservation.objects.create(exchange=exchange, spending=spending, tokens=tokens, cost=price)
+
+
+def _is_held(exchange: UUID, budget: Budget, start: date, tokens: int, price: Decimal) -> bool:
+    within = {"budget": budget.id, "start": start, "most_tokens": budget.tokens, "most_cost": budget.cost}
+    wanted = {"exchange": exchange, "tokens": tokens, "price": price}
+    return _HOLD.run(**within, **wanted, id=uuid4(), now=timezone.now()) > 0
 
 
 def _move(one: Reservation, tokens: int, price: Decimal) -> None:
@@ -205,5 +207,15 @@ _THAT_LIMIT = Prepared(
     "array_agg(input) inputs, array_agg(output) outputs FROM agents_price) p LEFT JOIN agents_budget b "
     "ON tenant_id = %(tenant)s AND (agent_id IS NULL OR agent_id = %(agent)s) "
     "AND (tokens IS NOT NULL OR cost IS NOT NULL) ORDER BY id"
+)
+_HOLD = Prepared(
+    "WITH held AS (UPDATE agents_spending SET "
+    "tokens_reserved = tokens_reserved + %(tokens)s::bigint, cost_reserved = cost_reserved + %(price)s::numeric "
+    "WHERE tenant_id = %(tenant)s AND budget_id = %(budget)s AND start = %(start)s "
+    "AND (%(most_tokens)s::bigint IS NULL OR tokens_used + tokens_reserved + %(tokens)s::bigint <= %(most_tokens)s::bigint) "
+    "AND (%(most_cost)s::numeric IS NULL OR cost_used + cost_reserved + %(price)s::numeric <= %(most_cost)s::numeric) "
+    "RETURNING id) INSERT INTO agents_reservation (id, tenant_id, spending_id, exchange, tokens, cost, created_at) "
+    "SELECT %(id)s::uuid, %(tenant)s::uuid, held.id, %(exchange)s::uuid, %(tokens)s::bigint, %(price)s::numeric, "
+    "%(now)s::timestamptz FROM held"
 )
 _HELD = Prepared("SELECT 1 FROM agents_reservation WHERE tenant_id = %(tenant)s AND exchange = %(exchange)s")

@@ -102,6 +102,8 @@ def _numbers(listed: str) -> Iterator[int]:
 
 def resolve(answer: str, given: Sequence[Found]) -> list[dict[str, Any]]:
     """One entry per cited passage, in order of first mention; a number that was never given cites nothing, nor does one in code."""
+    if not _MARKER.search(answer):
+        return []
     answer = "".join(
         _MARKER.sub("", part) if is_code and code.is_closed(part) else part
         for part, is_code in Code().split(answer)
