@@ -54,6 +54,7 @@ class ChatLog:
     def __init__(self, tenant_id: UUID, chat_id: UUID) -> None:
         self.tenant_id, self.chat_id = tenant_id, chat_id
         self.last_seq: int | None = None  # of what was told here; None while nothing is known
+        self.known_from = 0  # of what came after this `seq` nothing is lacking here
         self.latest: Latest | None = None
         self.speaker: Speaker | None = None
         self.readers: set[Callable[[], None]] = set()
@@ -81,7 +82,7 @@ class ChatLog:
 
     def begin(self, seq: int, running: tuple[int, int] | None) -> None:
         """Take the database's word for where the chat stands."""
-        self.last_seq = seq
+        self.last_seq = self.known_from = seq
         if running is not None:
             self.latest = Latest(*running, start=self.end)
 
@@ -89,6 +90,7 @@ class ChatLog:
         """Append durable entries in order of `seq`; what is known is passed over, and a gap is asked for."""
         if self.last_seq is None:
             self.last_seq = next((entry.seq for entry in told if entry.seq is not None), 1) - 1
+            self.known_from = self.last_seq
         self._told_at = time.monotonic()
         held: list[Entry] = []
         for entry in told:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from channels.db import database_sync_to_async
 
-from apps.chats import chatlog, hub, replies
+from apps.chats import chatlog, conversations, hub, replies
 from apps.chats.chatlog import ChatLog
 from apps.chats.events import ENDS, STARTED, Entry, Position
 from apps.chats.feed import Feed
@@ -16,7 +16,7 @@ from apps.chats.recall import Recalled
 from apps.tenants import valkey
 from tests.chats.conftest import script
 from tests.chats.elsewhere import Elsewhere
-from tests.chats.test_replies import ask, until_said
+from tests.chats.test_replies import ask, expire, until_said
 from tests.scripted import answer
 from tests.world import House
 
@@ -201,6 +201,35 @@ async def test_a_missed_ring_is_made_up_for(
     hub.here()._ear._tell_missed()  # as on a reconnection
     entries = await to_the_end(feed)
     assert [entry.seq for entry in entries if entry.seq] == [4, 5, 6]
+
+
+async def test_what_a_killed_process_still_committed_is_not_passed_over(
+    house: House, other: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last COMMIT may take effect after the chat was read here, and before what it left is taken up."""
+    await on_database(script)(house, "tokens=50 stall=20")
+    question = await other.do(ask(house))
+    chat, exchange = question.log.chat_id, question.asked.exchange
+    await other.do(ask(house, chat=chat, message="m2"))
+    other.close()
+    await on_database(script)(house, "tokens=5")
+    await on_database(expire)(question)
+    rescue = hub.Hub.rescue
+
+    async def late(chat_id: UUID) -> None:
+        ended = conversations.Outcome("completed", response="w0 ", cuts=(3,))
+        await on_database(conversations.finish)(exchange, ended, holder=exchange.holder)
+        await rescue(chat_id)
+
+    monkeypatch.setattr(hub.Hub, "rescue", staticmethod(late))
+    feed = await hub.follow(chat, Position(3))
+    seqs: list[int] = []
+    async for entry in feed:
+        seqs += [entry.seq] if entry.seq else []
+        if entry.type in ENDS and entry.exchange == 2:
+            break
+    feed.close()
+    assert seqs == [4, 5, 6, 7]
 
 
 async def test_a_chat_that_does_not_exist_is_not_followed(house: House) -> None:
