@@ -81,7 +81,9 @@ class Hub:
         found = await self._recall(log, position)
         if self._is_abandoned(log, found):
             await self.rescue(log.chat_id)
-        while found.seq < log.known_from:  # it was read before what the log begins with, such as the last COMMIT of who was killed
+        while (
+            found.seq < log.known_from
+        ):  # it was read before what the log begins with, such as the last COMMIT of who was killed
             found = await self._recall(log, position)
         await self._bring_up(log, found)
         if position is not None:
