@@ -11,7 +11,12 @@ from tests.server import Server, serving, working
 from tests.world import House, found_house
 
 
+# Files of minutes: begun last, one process would wait for the other.
+LONG = ("isolation/test_proof.py", "isolation/test_planted.py", "api/test_fuzz.py", "journeys/test_faults.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
     for item in items:
         if "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(databases=["default", "vectors"]))
