@@ -10,7 +10,6 @@ from chatwithus.embedded.processes import Child
 from tests.server import Server, serving, working
 from tests.world import House, found_house
 
-
 # Files of minutes: begun last, one process would wait for the other.
 LONG = ("isolation/test_proof.py", "isolation/test_planted.py", "api/test_fuzz.py", "journeys/test_faults.py")
 

@@ -18,6 +18,7 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 LISTED = dict(re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
 READERS = {"text", "flag", "integer", "words", "pairs", "limits", "prices", "postgres", "get", "_database"}
 ADDRESSES = {"DATABASE_URL", "VECTOR_DATABASE_URL", "REDIS_URL"}
+OWNING = ("init", "indexer")  # they connect as the owner, and have no other address
 OUTSIDE_COMPOSE = {"HOST", "PORT", "DATA_DIR", "FORWARDED_ALLOW_IPS"}
 OF_THE_TERMINAL = {"NO_COLOR"}
 
@@ -46,7 +47,7 @@ def test_every_setting_reaches_every_one_of_our_services(anything: Compose) -> N
     for_all = {name for name in variables_read() if not name.startswith("OWNER_")} - OUTSIDE_COMPOSE
     for service in anything.ours():
         given = set(anything.services[service]["environment"])
-        assert for_all - given == (ADDRESSES - {"REDIS_URL"} if service == "init" else set()), service
+        assert for_all - given == (ADDRESSES - {"REDIS_URL"} if service in OWNING else set()), service
 
 
 def variables_read() -> dict[str, str | None]:
