@@ -31,10 +31,12 @@ async def heard(one: Mind) -> list[Piece]:
 @pytest.mark.parametrize("name", SPOKEN)
 async def test_its_answer_arrives_in_pieces(name: str, tmp_path: Path) -> None:
     async with aimock(tmp_path, free_port(), "--chunk-size", "7") as url:
-        *pieces, usage = await heard(mind(name, url))
-    assert "".join(str(piece) for piece in pieces) == ANSWER
+        said = await heard(mind(name, url))
+    pieces = [piece for piece in said if isinstance(piece, str)]
+    assert "".join(pieces) == ANSWER
     assert len(pieces) == -(-len(ANSWER) // 7)
-    assert isinstance(usage, Usage)
+    is_believed = name == "openai"  # as Ollama it says that its answers took no tokens at all
+    assert any(isinstance(piece, Usage) for piece in said) is is_believed
 
 
 @pytest.mark.parametrize("name", SPOKEN)
