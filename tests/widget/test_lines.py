@@ -26,7 +26,7 @@ from tests.widget.talking import (
 from tests.world import House
 
 Axe = Callable[[Page], list[dict[str, Any]]]
-SLOW = "tokens=150 rate=40"
+SLOW = "tokens=150 rate=30"
 
 
 def bar_sockets(page: Page | BrowserContext) -> None:
@@ -58,8 +58,8 @@ def test_without_sockets_the_answer_streams_all_the_same(
     page.goto(site.page())
     open_chat(page)
     ask(page, "What do you know about boots?")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=PATIENCE_MS)
     expect(answers(page, "streaming")).to_contain_text("w20 ", timeout=PATIENCE_MS)
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     is_answered(page, whole)
     ask(page, "And about tents?")
     is_answered(page, whole, count=2)
