@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_plus
 
 from apps.knowledge.weburl import WebUrl, parse
 
@@ -57,14 +57,15 @@ def patterns(text: str) -> tuple[re.Pattern[str], ...]:
 
 
 def plain(url: WebUrl) -> WebUrl:
-    """Without what only says where a visitor came from, so that a page is read once."""
+    """Without what only says where a visitor came from, so that a page is read once. What is left stays letter by letter: sites
+    have charsets and separators of their own."""
     path, _, query = url.target.partition("?")
     kept = [
-        (name, value)
-        for name, value in parse_qsl(query, keep_blank_values=True)
-        if not TRACKING.fullmatch(name)
+        part
+        for part in query.split("&")
+        if part and not TRACKING.fullmatch(unquote_plus(part.partition("=")[0]))
     ]
-    return WebUrl(url.origin, f"{path}?{urlencode(kept)}" if kept else path)
+    return WebUrl(url.origin, f"{path}?{'&'.join(kept)}" if kept else path)
 
 
 def wanted(site: Site, page: WebUrl, references: Iterable[str]) -> list[WebUrl]:
@@ -85,11 +86,12 @@ def _joined(page: WebUrl, reference: str) -> WebUrl | None:
 def _expression(line: str) -> str:
     if line == "/":
         return line
-    runs = re.sub(r"\*+", "*", line).split(
-        "*"
-    )  # several stars in a row would take time that grows with the path's power
-    body = ".*".join(map(re.escape, runs))
-    return body if "*" in line else rf"{body.rstrip('/')}(/.*)?"
+    first, *runs = map(re.escape, re.split(r"\*+", line))
+    if not runs:
+        return rf"{first.rstrip('/')}(/.*)?"
+    *between, last = runs
+    # What was found once is not looked for further on: with ten stars that would take time by the tenth power of the path.
+    return first + "".join(rf"(?>.*?{run})" for run in between) + f".*{last}"
 
 
 def _bare(host: str) -> str:
