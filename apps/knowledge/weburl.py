@@ -69,7 +69,10 @@ def parse(text: str) -> WebUrl:
         origin = origins.parse(f"{found['scheme']}://{found['authority']}")
     except origins.BadOrigin as error:
         raise BadUrl("The name of the site in this address is not valid.") from error
-    return WebUrl(origin, _target(found["rest"]))
+    url = WebUrl(origin, _target(found["rest"]))
+    if len(str(url)) > LONGEST:  # a letter of other scripts is up to twelve characters there
+        raise BadUrl("The address is too long.")
+    return url
 
 
 def _plain(text: str) -> str:
