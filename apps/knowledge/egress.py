@@ -140,7 +140,7 @@ class Client:
         for part in _decoded(raw, headers.get("content-encoding", ""), self._largest):
             size += len(part)
             if size > self._largest:
-                raise TooMuch(f"The page is larger than {self._largest // 1024**2 or 1} MB.")
+                raise _larger(self._largest)
             parts.append(part)
         return b"".join(parts)
 
@@ -211,6 +211,10 @@ def _redirected(fetched: Fetched) -> WebUrl:
         raise Unreachable(f"{fetched.url} redirects to {fetched.headers['location'][:200]!r}") from error
 
 
+def _larger(than: int) -> TooMuch:
+    return TooMuch(f"The page is larger than {than // 1024**2 or 1} MB.")
+
+
 def _decoded(raw: Iterable[bytes], encoding: str, largest: int) -> Iterator[bytes]:
     """Unpacked in steps, so that what a bomb unpacks to is never in memory."""
     if encoding.strip().lower() in ("", "identity"):
@@ -218,8 +222,11 @@ def _decoded(raw: Iterable[bytes], encoding: str, largest: int) -> Iterator[byte
         return
     if encoding.strip().lower() not in ("gzip", "x-gzip"):
         raise TooMuch("The page is packed in a way that was not asked for.")
-    unpacking = zlib.decompressobj(_GZIP)
+    unpacking, packed = zlib.decompressobj(_GZIP), 0
     for part in raw:
+        packed += len(part)
+        if packed > largest:  # also what unpacks to nothing, and what stands behind the end
+            raise _larger(largest)
         while part and not unpacking.eof:
             yield unpacking.decompress(part, min(largest, 1024**2))
             part = unpacking.unconsumed_tail

@@ -216,6 +216,13 @@ def appetite() -> dict[str, Any]:
                 request.send_header("Content-Length", str(10**10))
                 request.end_headers()
                 _pour(request)
+            elif request.path == "/tail":
+                request.send_response(200)
+                request.send_header("Content-Encoding", "gzip")
+                request.end_headers()
+                packed = zlib.compressobj(wbits=31)
+                request.wfile.write(packed.compress(b"honest") + packed.flush())
+                _pour(request)
             elif request.path == "/headers":
                 request.wfile.write(b"HTTP/1.1 200 OK\r\n")
                 _drip(request, b"X: y\r\n")
@@ -226,7 +233,17 @@ def appetite() -> dict[str, Any]:
 
         serve(PUBLIC, 80, page)
         found = {}
-        for path in ("/honest", "/gzip", "/unasked", "/cut", "/declared", "/endless", "/drip", "/headers"):
+        for path in (
+            "/honest",
+            "/gzip",
+            "/unasked",
+            "/cut",
+            "/tail",
+            "/declared",
+            "/endless",
+            "/drip",
+            "/headers",
+        ):
             began = time.monotonic()
             said, fetched = _try(f"http://site.example{path}", seconds=2, largest=1024**2)
             found[path] = {

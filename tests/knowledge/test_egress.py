@@ -43,7 +43,7 @@ def test_what_went_wrong_reads_the_same_whatever_it_was() -> None:
 def test_bombs_drips_and_floods_end_within_their_bounds() -> None:
     seen = internet.play(f"{SCENES}:appetite")
     assert (seen["/honest"]["said"], seen["/honest"]["size"]) == ("200", 7000)
-    for path in ("/gzip", "/declared", "/endless"):
+    for path in ("/gzip", "/tail", "/declared", "/endless"):
         assert "larger than 1 MB" in seen[path]["said"]
     assert "longer than 2 seconds" in seen["/drip"]["said"]
     assert seen["/headers"]["said"] == seen["/cut"]["said"] == egress.REASON
@@ -88,7 +88,8 @@ def test_one_spelling_for_each_address(text: str, read: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "shop.example", "ftp://shop.example/", "file:///etc/passwd", "javascript:alert(1)", "http://u:p@shop.example/", "http:///x",
-     "http://127.1/", "http://a b/", "http://shop.example:99999/", "http://\\shop.example/", "http://x/" + "a" * 2000, "http://x\u202e.example/"],
+     "http://127.1/", "http://a b/", "http://shop.example:99999/", "http://\\shop.example/", "http://x/" + "a" * 2000, "http://shop.example/" + "日" * 200,
+     "http://x\u202e.example/"],
 )  # fmt: skip
 def test_what_is_no_address_is_said(text: str) -> None:
     with pytest.raises(BadUrl):
