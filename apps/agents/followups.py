@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from apps.agents.words import EMPTY, WORD, content_words
 
 LEANING = re.compile(
-    r"(?:and|or|but|also|what about|how about|what if|then|why|why not|really)\b", re.IGNORECASE
+    r"(?:and|or|but|also|what about|how about|what if|then|why|why not|really)\b"
+    r"|(?:und|aber|oder|auch|was ist mit|wie sieht es|et|mais|¿?y|¿?pero|e|ma|och|en voor)\s",
+    re.IGNORECASE,
 )
 POINTING = re.compile(r"\b(?:it|its|they|them|their|that|those|these|this|one|ones)\b", re.IGNORECASE)
 ANOTHER = re.compile(

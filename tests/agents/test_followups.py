@@ -11,6 +11,20 @@ def test_a_question_that_leans_takes_the_one_before_along(question: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("before", "question"),
+    [
+        ("Wie lange kann ich Kleidung zurückgeben?", "Und für Elektronik?"),
+        ("Wann öffnet das Lager in Cork?", "was ist mit dem Lager in Bantry"),
+        ("Combien coûte la livraison en France ?", "Et en Belgique ?"),
+        ("¿Cuánto cuesta el envío a España?", "¿Y a Portugal?"),
+        ("Quanto costa la spedizione in Italia?", "E in Svizzera?"),
+    ],
+)
+def test_a_question_leans_in_other_languages_too(before: str, question: str) -> None:
+    assert in_context(question, earlier=[before]) == f"{before} {question}"
+
+
+@pytest.mark.parametrize(
     "question", ["What are your opening hours?", "Opening hours", "Do you repair boots?"]
 )
 def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
