@@ -4,6 +4,8 @@ import re
 
 from lxml import html
 
+from apps.knowledge.elements import cleaned
+
 MOST_LINKS = 1000
 LONGEST_LINK = 1000
 SHORTEST_MAIN = 200  # characters: what is shorter is no page's content
@@ -21,7 +23,7 @@ def parsed(text: str) -> html.HtmlElement | None:
 
 def title(root: html.HtmlElement) -> str:
     found = root.xpath("//h1") or root.xpath("//title")
-    return " ".join(str(found[0].text_content()).split())[:200] if found else ""
+    return " ".join(cleaned(str(found[0].text_content())).split())[:200] if found else ""
 
 
 def links(root: html.HtmlElement) -> list[str]:
