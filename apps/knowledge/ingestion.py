@@ -7,25 +7,30 @@ from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
-from apps.knowledge import contained, drafts, egress, index, renewal
-from apps.knowledge.models import Document, Knowledge, Passage, Upload, Website
+from apps.agents.providers.base import ProviderError
+from apps.knowledge import contained, drafts, egress, reconciliation, renewal, sites, vectors
+from apps.knowledge.models import Document, Knowledge, Upload, Website
 from apps.knowledge.sniff import Unreadable
 from apps.knowledge.turns import Endless, Turn
+from apps.knowledge.weburl import BadUrl
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
+AWAY = ("unreachable", "timeout", "overloaded")
+REFUSES = "The model that makes vectors of texts does not take this. Whoever runs this service can see why in its log."
 
 
 def read_next(turn: Turn) -> bool:
     """Work on this tenant's waiting sources, the oldest first, then on vectors of a new model, until all is done or the turn is
-    over; whether anything is left."""
+    over; whether anything is left. Where the embedder is away, the sweep goes on later."""
     while True:
         source_id = _oldest()
         if source_id is not None:
-            read_in(source_id, turn)
+            if not read_in(source_id, turn):
+                return False
         elif not renewal.step():
             return False
         if turn.is_over():
@@ -37,8 +42,9 @@ def is_awaited() -> bool:
     return _oldest() is not None or renewal.is_due()
 
 
-def read_in(knowledge_id: UUID, turn: Turn | None = None) -> None:
-    """Go on with one waiting source, to `ready` or `failed` unless the turn ends before. Only one caller gets to begin."""
+def read_in(knowledge_id: UUID, turn: Turn | None = None) -> bool:
+    """Go on with one waiting source, to `ready` or `failed` unless the turn ends before. Only one caller gets to begin. False where
+    the embedder is away: the source waits on, and nothing of it is lost."""
     from apps.knowledge import (
         crawl,
         robots,
@@ -46,19 +52,27 @@ def read_in(knowledge_id: UUID, turn: Turn | None = None) -> None:
 
     source = Knowledge.objects.filter(id=knowledge_id).first()
     if source is None or not source.begin():
-        return
+        return True
+    said = (Unreadable, egress.Unreachable, egress.TooMuch, crawl.Unfit, robots.NotNow)
     try:
         _read(source, turn or Endless())
-    except (Unreadable, egress.Unreachable, egress.TooMuch, crawl.Unfit, robots.NotNow, ValueError) as reason:
-        source.fail(str(reason))
-        _set_due(source)
+    except (*said, BadUrl, sites.BadPattern, vectors.Unfit) as reason:
+        _give_up(source, str(reason))
     except contained.Died:
         _put_back(source)
+    except ProviderError as error:
+        logger.warning("Reading in %s met an embedder that does not embed: %s", knowledge_id, error)
+        if error.kind in AWAY:
+            source.pause()
+            return False
+        _give_up(source, REFUSES)
     except Exception:
         logger.exception("Reading in %s failed", knowledge_id)
-        source.fail(
-            "Something went wrong on our side while reading this. Try again, or delete it and add it anew."
+        _give_up(
+            source,
+            "Something went wrong on our side while reading this. Try again, or delete it and add it anew.",
         )
+    return True
 
 
 def _read(source: Knowledge, turn: Turn) -> None:
@@ -73,7 +87,7 @@ def _read(source: Knowledge, turn: Turn) -> None:
     if not count:
         raise Unreadable(_why_nothing(source))
     if not source.finish(passages=count):
-        forget_removed()  # removed while it was being read
+        reconciliation.forget_removed()  # removed while it was being read
 
 
 def _crawl(source: Knowledge, turn: Turn) -> bool:
@@ -116,8 +130,9 @@ def _material(source: Knowledge) -> tuple[str, bytes]:
     return (upload.filename, bytes(upload.data)) if upload else ("pasted.md", source.content.encode())
 
 
-def _set_due(source: Knowledge) -> None:
+def _give_up(source: Knowledge, reason: str) -> None:
     """A site that could not be read is tried again at its next time, not never."""
+    source.fail(reason)
     for website in Website.objects.filter(knowledge=source, every_hours__gt=0):
         Website.objects.filter(id=website.id).update(
             due_at=timezone.now() + timedelta(hours=website.every_hours)
@@ -157,19 +172,6 @@ def resume(*, working_since: datetime) -> bool:
 def begin_due(now: datetime) -> None:
     """Have those websites read again whose time has come."""
     for website in Website.objects.filter(due_at__lte=now).select_related("knowledge"):
-        if website.knowledge.read_again():
-            Website.objects.filter(id=website.id).update(is_due=True, due_at=None)
-
-
-def forget_removed() -> int:
-    """Delete passages whose source or document is gone, left behind where a process died between the two databases."""
-    passages = Passage.objects.order_by()
-    shelves = set(passages.values_list("knowledge_id", flat=True).distinct())
-    documents = set(
-        passages.filter(document_id__isnull=False).values_list("document_id", flat=True).distinct()
-    )
-    shelves -= {shelf for one in Knowledge.objects.only("id") for shelf in one.shelves}
-    documents -= set(Document.objects.values_list("id", flat=True))
-    if not shelves and not documents:
-        return 0
-    return index.remove(passages.filter(Q(knowledge_id__in=shelves) | Q(document_id__in=documents)))
+        with transaction.atomic():  # or a reader may begin before it knows that a round is due
+            if website.knowledge.read_again():
+                Website.objects.filter(id=website.id).update(is_due=True, due_at=None)

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from apps.knowledge import index, ingestion, turns
+from apps.knowledge import index, ingestion, reconciliation, turns
 from apps.knowledge.models import Passage
 from apps.tenants import scope
 from apps.tenants.tasks import TenantTask, for_each_tenant
@@ -44,10 +44,11 @@ def _send(tenant_id: UUID) -> None:
 @shared_task(base=TenantTask)
 def sweep_tenant() -> None:
     now = timezone.now()
+    reconciliation.forget_removed()
+    reconciliation.recover_lost()
     ingestion.begin_due(now)
     if ingestion.resume(working_since=now - _SILENCE):
         call_reader()
-    ingestion.forget_removed()
     if Passage.objects.filter(language="").exists():
         complete_index.delay()
 

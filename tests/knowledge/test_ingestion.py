@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.knowledge import index, ingestion, library
+from apps.knowledge import index, ingestion, library, reconciliation
 from apps.knowledge.models import Document, Knowledge, Passage, Sentence
 from tests.world import House
 
@@ -51,7 +51,7 @@ def test_passages_without_a_source_are_swept(acme: House) -> None:
         passages = list(Passage.objects.all())
         library.remove(source)
         Passage.objects.bulk_create(passages)  # as a crash between the databases would have left them
-        assert ingestion.forget_removed() == 1
+        assert reconciliation.forget_removed() == 1
         assert not Passage.objects.exists()
 
 
@@ -62,9 +62,25 @@ def test_passages_without_their_document_are_swept_and_no_others(acme: House, gl
         Document.objects.filter(
             knowledge=torn
         ).delete()  # as a crash between the databases would have left it
-        assert ingestion.forget_removed() == 1
-        assert ingestion.forget_removed() == 0
+        assert reconciliation.forget_removed() == 1
+        assert reconciliation.forget_removed() == 0
         assert Passage.objects.get().knowledge_id == kept.id
         assert not Sentence.objects.exclude(passage__knowledge_id=kept.id).exists()
     with globex.scope():
         assert Passage.objects.get().knowledge_id == theirs.id
+
+
+def test_passages_that_a_restored_backup_does_not_have_are_made_again(acme: House, globex: House) -> None:
+    """Of what is there nothing is embedded again, and others' sources are left alone."""
+    lost, kept = acme.knows("The depot is green."), acme.knows("The shop is red.", name="Kept")
+    globex.knows("The depot is blue.")
+    with acme.scope():
+        assert reconciliation.recover_lost() == 0
+        index.remove(Passage.objects.filter(knowledge_id=lost.id))
+        ids = set(Passage.objects.values_list("id", flat=True))
+        assert reconciliation.recover_lost() == 1
+        assert set(Knowledge.objects.filter(status="waiting").values_list("id", flat=True)) == {lost.id}
+        ingestion.read_in(lost.id)
+        assert Passage.objects.get(knowledge_id=lost.id).text == "The depot is green."
+        assert ids == set(Passage.objects.filter(knowledge_id=kept.id).values_list("id", flat=True))
+        assert reconciliation.recover_lost() == 0

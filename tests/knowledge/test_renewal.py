@@ -186,6 +186,30 @@ def test_a_server_that_fails_leaves_the_old_vectors_and_a_later_turn_goes_on(
     assert models(acme, source) == {NEW}
 
 
+def test_what_is_read_while_the_embedder_is_away_waits_for_it(
+    acme: House, server: Words, settings: LazySettings
+) -> None:
+    choose(settings)
+    with acme.scope():
+        sources = [library.add(text[:9], content=text, agents=[acme.agent.id]) for text in TEXTS]
+    server.script = Script(status=503, refusal="starting")
+    assert turn(acme) is False, "the sweep goes on later"
+    with acme.scope():
+        assert set(Knowledge.objects.values_list("status", "failure")) == {("waiting", "")}
+    server.script = Script()
+    assert turn(acme) is False
+    assert models(acme, *sources) == {NEW}
+
+
+def test_what_the_embedder_refuses_ends_with_a_reason(
+    acme: House, server: Words, settings: LazySettings
+) -> None:
+    choose(settings)
+    server.script = Script(status=404, refusal="SECRET no such model")
+    source = acme.knows(TEXTS[0])
+    assert (source.status, source.failure) == ("failed", ingestion.REFUSES)
+
+
 def test_a_wish_that_is_taken_back_leaves_nothing(acme: House, server: Words, settings: LazySettings) -> None:
     source = acme.knows(TEXTS[0])
     choose(settings)
