@@ -7,7 +7,7 @@ from time import monotonic
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.knowledge import contained, egress, index, robots, sites
+from apps.knowledge import contained, egress, index, quota, robots, sites
 from apps.knowledge.models import Document, Knowledge, Passage, Website
 from apps.knowledge.sniff import Unreadable
 from apps.knowledge.weburl import BadUrl, WebUrl, parse
@@ -15,6 +15,7 @@ from apps.knowledge.weburl import BadUrl, WebUrl, parse
 MOST_BYTES = 500 * 1024 * 1024
 MOST_TIME = timedelta(hours=1)
 MOST_SITEMAPS = 20
+SITEMAPS_SECONDS = 60.0  # for all of them: they are read in one go, in which nobody else's turn comes
 MOST_TRIES = 3
 LARGEST_PAGE = 10 * 1024 * 1024
 GONE, LATER = (404, 410), (408, 425, 429, 500, 502, 503, 504)
@@ -38,6 +39,7 @@ class Crawl:
         self._source, self._website, self._client = source, website, client
         self._site = sites.site(source.content, website.include, website.exclude)
         self._pages = Document.objects.filter(knowledge=source)
+        self._room = quota.room()
 
     def step(self) -> bool:
         """Visit the next page of the round, which begins with the first; False where the round has ended."""
@@ -62,13 +64,13 @@ class Crawl:
     def _begin(self) -> None:
         text = robots.fetch(self._client, self._site.start)
         self._change(
-            round=self._website.round + 1, robots=text.replace("\0", ""), began_at=timezone.now(), is_whole=True, fetched_bytes=0, is_due=False
+            round=self._website.round + 1, robots=text.replace("\0", ""), began_at=timezone.now(), is_whole=True, fetched_bytes=0
         )  # fmt: skip
         if self._website.scope != Website.Scope.SITEMAP:
             self._find([self._site.start], depth=0)
         if self._website.scope != Website.Scope.PAGE:
             self._find(self._in_sitemaps(), depth=1)
-        self._change(is_running=True)
+        self._change(is_running=True, is_due=False)
 
     @property
     def is_to_do(self) -> bool:
@@ -79,14 +81,16 @@ class Crawl:
         """The wanted pages of the sitemaps that the site names; of the usual one where it names none."""
         start, is_needed = self._site.start, self._website.scope == Website.Scope.SITEMAP
         own = [str(start)] if is_needed and start.path.endswith((".xml", ".xml.gz")) else []
-        waiting = own or self._rules.sitemaps or [str(start.join("/sitemap.xml"))]
+        waiting = list(dict.fromkeys(own or self._rules.sitemaps or [str(start.join("/sitemap.xml"))]))
         found: list[WebUrl] = []
-        for address in waiting:
+        until = monotonic() + SITEMAPS_SECONDS
+        for read, address in enumerate(waiting):
+            if read == MOST_SITEMAPS or monotonic() > until or len(found) >= self._website.most_pages:
+                self._change(is_whole=False)
+                break
             pages, others = self._sitemap(address)
             found += sites.wanted(self._site, start, ["", *pages])
-            waiting += [one for one in others if one not in waiting][: MOST_SITEMAPS - len(waiting)]
-            if len(found) >= self._website.most_pages:
-                break
+            waiting += [one for one in others if one not in waiting][:MOST_SITEMAPS]
         if is_needed and not found:
             raise Unfit(
                 "No sitemap with pages of this site was found. Give its address, or follow links instead."
@@ -94,16 +98,24 @@ class Crawl:
         return list(dict.fromkeys(found))
 
     def _sitemap(self, address: str) -> tuple[list[str], list[str]]:
-        """One that cannot be read says nothing."""
+        """One that cannot be read says nothing, also not that the pages which it named are gone."""
+        told, is_there = dict[str, list[str]](), True
         try:
             url = parse(address)
             if not self._site.holds(url):
                 return [], []
             self._rules.wait(url.host)
             answer = self._client.get(url, within=self._site.holds)
+            is_there = answer.status not in GONE
             told = contained.run("sitemap", answer.body) if answer.status == 200 else {}
-        except (BadUrl, Unreadable, contained.Died, egress.Unreachable, egress.TooMuch):
+        except BadUrl:
             return [], []
+        except Unreadable:  # many sites have a page of HTML for whatever is not there
+            is_there = "html" not in answer.headers.get("content-type", "")
+        except (contained.Died, egress.Unreachable, egress.TooMuch):
+            pass
+        if is_there and not told:
+            self._change(is_whole=False)
         return told.get("pages", []), told.get("sitemaps", [])
 
     def _find(self, urls: Iterable[WebUrl], *, depth: int) -> None:
@@ -132,10 +144,13 @@ class Crawl:
         if not self._rules.allow(url):
             self._close(page, Document.Status.SKIPPED, "The site’s robots.txt asks not to read this page.")
             return
+        if not page.size and self._room <= 0:  # what is known is kept fresh all the same
+            self._fail(page, quota.full())
+            return
         self._rules.wait(url.host)
         began = monotonic()
         try:
-            answer = self._client.get(url, _conditions(page), within=self._site.holds)
+            answer = self._client.get(url, _conditions(page), within=_nowhere)
             self._change(fetched_bytes=self._website.fetched_bytes + len(answer.body))
             self._take(page, answer)
         except (egress.Unreachable, egress.TooMuch, Unreadable) as error:
@@ -160,8 +175,6 @@ class Crawl:
             self._lead_on(page, answer.url)
         elif answer.status != 200:
             self._fail(page, f"The site answered with status {answer.status}.")
-        elif str(answer.url) != page.url:
-            self._lead_on(page, answer.url)
         else:
             self._read(page, answer)
 
@@ -173,8 +186,9 @@ class Crawl:
             )
             return
         told = (
-            contained.run("document", f"page{NAMES[kind]}", answer.body) if NAMES[kind] else contained.run("web_page", _charset(answer))
+            contained.run("document", f"page{NAMES[kind]}", answer.body) if NAMES[kind] else contained.run("web_page", answer.body, _charset(answer))
         )  # fmt: skip
+        self._room -= len(answer.body) - page.size
         links = sites.wanted(self._site, answer.url, told.get("links", [""]))
         kept = {
             "links": [str(link) for link in links], "size": len(answer.body), "title": str(told.get("title", ""))[:200],
@@ -269,10 +283,12 @@ def _conditions(page: Document) -> dict[str, str]:
     return {name: value for name, value in told.items() if value and value.isascii() and value.isprintable()}
 
 
-def _charset(answer: egress.Fetched) -> bytes:
-    """In UTF-8 where the site says in its header what the page itself may not."""
+def _nowhere(url: WebUrl) -> bool:
+    """Where a redirect leads is a page of its own: robots.txt is asked about it, and its turn comes."""
+    return False
+
+
+def _charset(answer: egress.Fetched) -> str:
+    """What the header says; decoding is for the child, since some codecs take time by the square of a page."""
     _, _, charset = answer.headers.get("content-type", "").lower().partition("charset=")
-    try:
-        return answer.body.decode(charset.strip(" \"'")).encode() if charset else answer.body
-    except (LookupError, ValueError):
-        return answer.body
+    return charset.partition(";")[0].strip(" \"'")

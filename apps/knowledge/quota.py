@@ -25,10 +25,16 @@ def check(*, added: int = 0) -> None:
             f"Your organisation has {settings.MAX_SOURCES:,} sources, which is all that fit. Delete some first.",
         )
     if used_bytes() + added > settings.MAX_KNOWLEDGE_MB * MB:
-        raise BadSource(
-            "content",
-            f"Your organisation's {settings.MAX_KNOWLEDGE_MB:,} MB for documents are full. Delete some first.",
-        )
+        raise BadSource("content", full())
+
+
+def full() -> str:
+    return f"Your organisation's {settings.MAX_KNOWLEDGE_MB:,} MB for documents are full. Delete some first."
+
+
+def room() -> int:
+    """How many bytes this tenant may still keep; less than nothing where a website has grown."""
+    return int(settings.MAX_KNOWLEDGE_MB * MB - used_bytes())
 
 
 def used_bytes() -> int:

@@ -13,9 +13,10 @@ def document(name: str, content: bytes) -> Data:
     return {"passages": _cut(partition.partition(name, content))}
 
 
-def web_page(content: bytes) -> Data:
-    """A page of HTML: its passages, its title, and where it leads. One without words may still lead somewhere."""
-    root = page.parsed(decode(content, kind="html"))
+def web_page(content: bytes, charset: str = "") -> Data:
+    """A page of HTML: its passages, its title, and where it leads. One without words may still lead somewhere. `charset` is what
+    its server said."""
+    root = page.parsed(decode(_in_utf8(content, charset), kind="html"))
     if root is None:
         return {"passages": [], "title": "", "links": [""]}
     found = {"title": page.title(root), "links": page.links(root)}
@@ -29,6 +30,14 @@ def sitemap(content: bytes) -> Data:
     """The addresses of a sitemap, and the sitemaps of an index of them."""
     pages, others = sitemaps.addresses(content)
     return {"pages": pages, "sitemaps": others}
+
+
+def _in_utf8(content: bytes, charset: str) -> bytes:
+    """Where the server says what the page itself may not; what it says wrongly is not heeded."""
+    try:
+        return content.decode(charset).encode() if charset else content
+    except (LookupError, ValueError):
+        return content
 
 
 def _cut(elements: list[partition.Element]) -> list[Data]:

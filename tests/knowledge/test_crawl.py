@@ -1,69 +1,15 @@
 """Websites: read as far as they are wanted, politely, and no further; and read again for what has changed."""
 
-from collections.abc import Iterator
 from html import escape
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from apps.agents.embedders import catalogue
 from apps.knowledge import drafts, egress, ingestion, library
 from apps.knowledge.models import Document, Knowledge, Passage
-from tests.knowledge.website import Website, any_header, running, shop
+from tests.knowledge.website import Website, again, any_header, read, running, shop, states, texts
 from tests.world import House
-
-
-@pytest.fixture
-def site(settings: Any) -> Iterator[Website]:
-    with running() as found:
-        settings.EGRESS_ALLOW = [found.host]
-        settings.LIMITS = {**settings.LIMITS, "crawl-host": (1000, 1)}
-        yield found
-
-
-@pytest.fixture
-def inside(acme: House) -> Iterator[House]:
-    with acme.scope():
-        yield acme
-
-
-def read(source: Knowledge) -> Knowledge:
-    ingestion.read_in(source.id)
-    source.refresh_from_db()
-    return source
-
-
-def again(source: Knowledge) -> Knowledge:
-    assert library.read_again(source)
-    return read(source)
-
-
-def states(source: Knowledge) -> dict[str, tuple[str, str]]:
-    """By path, how each page's reading ended."""
-    pages = Document.objects.filter(knowledge=source)
-    return {"/" + page.url.split("/", 3)[3]: (page.status, page.failure) for page in pages}
-
-
-def texts(source: Knowledge) -> str:
-    return "\n".join(
-        Passage.objects.filter(knowledge_id=source.id).order_by("position").values_list("text", flat=True)
-    )
-
-
-@pytest.fixture
-def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was handed to the embedder, which embeds it all the same."""
-    found: list[str] = []
-    embedder = catalogue.load("minilm")
-    embed = embedder.embed
-
-    def embed_and_tell(given: list[str]) -> list[list[float]]:
-        found.extend(given)
-        return embed(given)
-
-    monkeypatch.setattr(embedder, "embed", embed_and_tell)
-    return found
 
 
 def test_a_site_is_read_by_its_links_and_cited_by_its_addresses(inside: House, site: Website) -> None:

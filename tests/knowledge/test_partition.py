@@ -11,7 +11,7 @@ import docx
 import pytest
 from docx.document import Document
 
-from apps.knowledge import lines
+from apps.knowledge import lines, reading
 from apps.knowledge.elements import Element, cleaned
 from apps.knowledge.partition import Unreadable, partition
 
@@ -235,6 +235,7 @@ def test_characters_nobody_sees_are_taken_out() -> None:
     text = f"The dep\u200bot op\u00adens\u202e at {smuggled}07:43.\ufeff"
     assert partition("a.md", text.encode())[0].text == "The depot opens at 07:43."
     assert partition("a.html", b"<p>The depot&#8203; opens&#xE0041;.</p>")[0].text == "The depot opens."
+    assert reading.web_page(b"<h1>The depot&#8238; opens&#xE0041;</h1>")["title"] == "The depot opens"
     assert cleaned("می\u200cخواهم 👨\u200d👩") == "می\u200cخواهم 👨\u200d👩"
     assert cleaned("e\u0301 a\u00a0b\r\nc\u2028d") == "é a b\nc\nd"
 

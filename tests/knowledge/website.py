@@ -9,6 +9,8 @@ from hashlib import md5
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from apps.knowledge import ingestion, library
+from apps.knowledge.models import Document, Knowledge, Passage
 from tests import internet
 
 Answer = tuple[int, str, dict[str, str]]
@@ -85,3 +87,26 @@ COLOURS = ("green", "violet", "orange", "crimson", "turquoise", "beige", "indigo
 
 def any_header(site: Website, name: str) -> set[Any]:
     return {one.get(name) for one in site.heard}
+
+
+def read(source: Knowledge) -> Knowledge:
+    ingestion.read_in(source.id)
+    source.refresh_from_db()
+    return source
+
+
+def again(source: Knowledge) -> Knowledge:
+    assert library.read_again(source)
+    return read(source)
+
+
+def states(source: Knowledge) -> dict[str, tuple[str, str]]:
+    """By path, how each page's reading ended."""
+    pages = Document.objects.filter(knowledge=source)
+    return {"/" + page.url.split("/", 3)[3]: (page.status, page.failure) for page in pages}
+
+
+def texts(source: Knowledge) -> str:
+    return "\n".join(
+        Passage.objects.filter(knowledge_id=source.id).order_by("position").values_list("text", flat=True)
+    )
