@@ -54,8 +54,11 @@ class Configuration(TenantOwned):
         max_length=120, blank=True, help_text="As the provider calls it; empty for its only one."
     )
     temperature = models.FloatField(
+        null=True,
+        blank=True,
         default=0.2,
         validators=_between(0, 2, "Choose a temperature from 0 (always alike) to 2 (hardly ever alike)."),
+        help_text="How much answers to the same differ; empty for the model's own, since some take no other.",
     )
     max_tokens = models.PositiveIntegerField(
         null=True,

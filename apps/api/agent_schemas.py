@@ -50,7 +50,10 @@ Fallbacks = Annotated[
 ]
 HandsOver = Annotated[StrictBool, Field(description="When all of them fail, a person is asked to answer.")]
 OnlyFromKnowledge = Annotated[StrictBool, Field(description="It says what its knowledge says, or `refusal`.")]
-Temperature = Annotated[float, Field(ge=0, le=2, strict=True)]
+Temperature = Annotated[
+    float | None,
+    Field(ge=0, le=2, strict=True, description="Null for the model's own, since some take no other."),
+]
 TopP = Annotated[float | None, Field(ge=0.01, le=1, strict=True, description="Null for the provider's own.")]
 MaxTokens = Annotated[
     int | None,
@@ -101,7 +104,7 @@ class Configuration(Schema):
     model: str
     fallbacks: list[str]
     hands_over: bool
-    temperature: float
+    temperature: float | None
     top_p: float | None
     stop: list[str]
     max_tokens: int | None

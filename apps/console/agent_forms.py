@@ -15,7 +15,7 @@ from apps.tenants import organisation
 EXACT = {"autocomplete": "off", "spellcheck": "false", "dir": "ltr"}
 NUMBER = EXACT | {"inputmode": "decimal"}
 WHOLE = EXACT | {"inputmode": "numeric"}
-TEMPERATURE = "Enter a number from 0 to 2, such as 0.2."
+TEMPERATURE = "Enter a number from 0 to 2, such as 0.2, or leave it empty."
 TOP_P = "Enter a number from 0.01 to 1, such as 0.9, or leave it empty."
 TOKENS = "Enter a whole number of tokens, without spaces."
 
@@ -122,11 +122,12 @@ class AgentForm(SettingsForm):
         help_text="The chat then waits in the inbox.",
     )
     temperature = forms.FloatField(
+        required=False,
         min_value=0,
         max_value=2,
         widget=forms.TextInput(attrs=NUMBER),
-        help_text="From 0 (always alike) to 2 (hardly ever alike).",
-        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), TEMPERATURE),
+        help_text="From 0 (always alike) to 2 (hardly ever alike). Empty: the model’s own, since some take no other.",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), TEMPERATURE),
     )
     max_tokens = forms.IntegerField(
         required=False,

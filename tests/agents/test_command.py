@@ -60,7 +60,7 @@ def test_what_is_shown_can_be_edited_and_added(acme: House, typed: Any) -> None:
     (["edit", "ID"], {"temperature": 9}, "from 0"), (["edit", "ID"], {"provider": "oracle"}, "no provider called"), (["publish", "ID"], None, "Nothing is prepared"),
     (["rollback", "ID", "7"], None, "no version 7"), (["show", str(uuid.uuid4())], None, "no agent"), (["add"], {"name": ""}, "Enter a name"),
     (["edit", "ID"], {"instructions": 5}, "instructions"), (["edit", "ID"], {"stop": "END"}, "stop"), (["edit", "ID"], {"stop": [{}]}, "stop"),
-    (["edit", "ID"], {"temperature": None}, "temperature"), (["edit", "ID"], {"fallbacks": None}, "fallbacks"),
+    (["edit", "ID"], {"refusal": None}, "refusal"), (["edit", "ID"], {"fallbacks": None}, "fallbacks"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_in_words_and_changes_nothing(
     acme: House, typed: Any, command: list[str], said: object, refused: str

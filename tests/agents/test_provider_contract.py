@@ -98,6 +98,12 @@ async def test_the_model_is_told_the_messages_and_the_parameters(
     assert _parameters(upstream.asked[1]) == (0.2, 99, None, None)
 
 
+async def test_a_model_that_takes_no_temperature_is_told_none(upstream: Upstream, provider: Provider) -> None:
+    await heard(provider, replace(PROMPT, temperature=None))
+    assert "temperature" not in upstream.asked[0].body.decode()
+    assert _parameters(upstream.asked[0]) == (None, 99, None, None)
+
+
 async def test_ollama_makes_room_for_all_that_it_is_told_and_says() -> None:
     async with Upstream(WIRES["ollama"]) as upstream:
         provider = catalogue.load("ollama", WIRES["ollama"].connection(upstream.port))
@@ -110,7 +116,7 @@ def _parameters(asked: Asked) -> tuple[Any, Any, Any, Any]:
     at = body.get("options") or body.get("inferenceConfig") or body
     most = at.get("num_predict") or at.get("maxTokens") or at.get("max_tokens")
     return (
-        at["temperature"],
+        at.get("temperature"),
         most,
         at.get("top_p") or at.get("topP"),
         at.get("stop") or at.get("stopSequences"),

@@ -66,6 +66,12 @@ def test_a_draft_is_edited_compared_published_and_taken_back(acme: House) -> Non
     assert len(call(acme, "get", f"{of(acme)}/diff{query}").json()["differences"]) == 2
 
 
+def test_the_temperature_may_be_left_to_the_model(acme: House) -> None:
+    assert call(acme, "patch", f"{of(acme)}/draft", {"temperature": None}).json()["temperature"] is None
+    assert call(acme, "post", f"{of(acme)}/publish", {}).json()["temperature"] is None
+    assert call(acme, "get", of(acme)).json()["temperature"] is None
+
+
 def test_a_draft_is_discarded(acme: House) -> None:
     call(acme, "patch", f"{of(acme)}/draft", {"greeting": "Good evening."})
     assert call(acme, "delete", f"{of(acme)}/draft").status_code == 204

@@ -160,6 +160,11 @@ def test_colleagues_without_the_right_read_and_change_nothing(acme: House) -> No
     assert kept(acme) == visitors_get(acme)
 
 
+def test_the_temperature_may_be_left_to_the_model(staff: Client, acme: House) -> None:
+    publish(staff, acme, FIELDS | {"temperature": ""})
+    assert visitors_get(acme) == KEPT | {"temperature": None}
+
+
 def test_the_form_shows_what_holds_now(staff: Client, acme: House) -> None:
     page = staff.get(address(acme)).content.decode()
     for name in ("name", "greeting", "refusal", "instructions"):

@@ -43,10 +43,10 @@ class Prompt:
     `question`, `history` (oldest first) and `sources` (best first).
 
     The answer may have `most_tokens`, which a provider tells its model: what goes beyond is cut off. `messages` have `context_tokens` at
-    most: what reserves room for them by itself is told so. `top_p` None is the model's own."""
+    most: what reserves room for them by itself is told so. `temperature` and `top_p` None are the model's own."""
 
     model: str
-    temperature: float
+    temperature: float | None
     instructions: str
     history: tuple[Turn, ...]
     question: str

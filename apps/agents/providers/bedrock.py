@@ -181,7 +181,9 @@ def request(prompt: Prompt) -> dict[str, Any]:
         {"role": role, "content": [{"text": one.text} for one in each]}
         for role, each in groupby(said, key=lambda one: one.role)
     ]
-    limits: dict[str, Any] = {"temperature": min(prompt.temperature, 1.0), "maxTokens": prompt.most_tokens}
+    limits: dict[str, Any] = {"maxTokens": prompt.most_tokens}
+    if prompt.temperature is not None:
+        limits["temperature"] = min(prompt.temperature, 1.0)
     if prompt.top_p is not None:
         limits["topP"] = prompt.top_p
     if prompt.stop:

@@ -73,7 +73,9 @@ class OpenAI:
     def _options(self, prompt: Prompt) -> dict[str, Any]:
         """OpenAI's newer models know only the one name for the most tokens, other servers only the other."""
         most = "max_completion_tokens" if self._connection.url.startswith(THEIRS) else "max_tokens"
-        options: dict[str, Any] = {"temperature": prompt.temperature, most: prompt.most_tokens}
+        options: dict[str, Any] = {most: prompt.most_tokens}
+        if prompt.temperature is not None:
+            options["temperature"] = prompt.temperature
         if prompt.top_p is not None:
             options["top_p"] = prompt.top_p
         if prompt.stop:
