@@ -6,7 +6,7 @@ from uuid import UUID
 
 from apps.agents import connections
 from apps.agents.providers.base import Connection, ProviderError
-from apps.agents.providers.catalogue import NOWHERE
+from apps.agents.providers.catalogue import NOWHERE, PROVIDERS
 from apps.tenants import organisation, scope
 from apps.tenants.models import Tenant
 
@@ -50,6 +50,8 @@ def quoting() -> Mind:
 
 
 def _mind(tenant: Tenant, provider: str, model: str) -> Mind:
+    if provider not in PROVIDERS:  # any more: the operator's setting of the same name has changed
+        raise ProviderError(f"There is no provider called {provider!r}.", kind="refused", retryable=False)
     if not tenant.may_use(provider, model):
         message = f"The organisation does not allow {provider}:{model}."
         raise ProviderError(message, kind="refused", retryable=False)

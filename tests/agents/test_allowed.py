@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from apps.agents import minds, statuses
 from apps.agents.apps import AgentsConfig
 from apps.agents.models import Agent
+from apps.agents.providers import catalogue
 from apps.agents.providers.base import ProviderError
 from apps.tenants import organisation
 from apps.tenants.models import Credential
@@ -36,6 +37,20 @@ def test_an_agent_of_another_model_is_not_saved_and_not_asked(acme: House) -> No
             minds.of(agent.minds)
         with pytest.raises(ValidationError, match="may not use"):
             Agent.objects.create(name="Another", provider="scripted", model="tokens=3")
+
+
+def test_a_provider_that_the_operator_took_out_leaves_the_others_their_turn(
+    acme: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = acme.scripted("tokens=3")
+    with acme.scope():
+        agent.fallbacks = ["builtin"]
+        agent.save()
+        monkeypatch.delitem(catalogue.PROVIDERS, "scripted")
+        assert [str(one) for one in minds.of(agent.minds)] == ["builtin"]
+        with pytest.raises(ProviderError, match="no provider called 'scripted'"):
+            minds.of(agent.minds[:1])
+        assert statuses.of(agent).state == "failing"
 
 
 @pytest.fixture
