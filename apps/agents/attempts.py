@@ -128,7 +128,7 @@ class Attempts:
         """Count what was noticed elsewhere, such as a mind that fell silent, against the one that speaks."""
         if self.made:
             self._count(self.made[-1], ProviderError(detail, kind=kind, retryable=True))
-            breakers.of(self.made[-1].mind).failed()
+            breakers.of(self.made[-1].mind).failed(detail)
 
     async def _begun(self) -> Speaking:
         until = self._clock() + settings.FIRST_TOKEN_SECONDS

@@ -27,6 +27,7 @@ class Breaker:
     def __init__(self, name: object) -> None:
         self._name = name
         self._failures = 0
+        self._last = ""
         self._rests_until = 0.0
         self._is_probing = False
 
@@ -38,7 +39,7 @@ class Breaker:
             yield
         except ProviderError as error:
             if error.kind != "refused":
-                self.failed()
+                self.failed(str(error))
             raise
         finally:
             if is_probe:
@@ -55,9 +56,10 @@ class Breaker:
         self._failures = 0
         _failing.pop(self._name, None)
 
-    def failed(self) -> None:
+    def failed(self, said: str) -> None:
         known = _failing.setdefault(self._name, self)
         known._failures += 1
+        known._last = said
         if known._failures >= PATIENCE:
             known._rests_until = time.monotonic() + REST
 
@@ -67,7 +69,7 @@ class Breaker:
             return False
         if time.monotonic() < self._rests_until or self._is_probing:
             raise Open(
-                "It failed several times in a row and is left alone for a moment.",
+                f"It failed several times in a row and is left alone for a moment. It said last: {self._last}",
                 kind="unreachable",
                 retryable=True,
             )

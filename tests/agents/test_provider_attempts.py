@@ -199,6 +199,8 @@ async def test_who_fails_in_a_row_is_left_alone_then_asked_once(monkeypatch: pyt
         known = len(upstream.asked)
         _, error = await failed(mind(upstream))
         assert (error.kind, len(upstream.asked)) == ("unreachable", known)
+        assert "left alone" in str(error)
+        assert "answered 503" in str(error)  # why it is, which staff would not learn otherwise
         await asyncio.sleep(0.35)
         await asyncio.gather(*(failed(mind(upstream)) for _ in range(10)))
         assert len(upstream.asked) == known + 1  # the probe
@@ -242,7 +244,7 @@ async def test_a_probe_that_nobody_waits_for_any_more_does_not_keep_the_breaker_
     monkeypatch.setattr(breakers, "REST", 0.05)
     async with Upstream(OPENAI, Script(before=60)) as upstream:
         for _ in range(breakers.PATIENCE):
-            breakers.of(mind(upstream)).failed()
+            breakers.of(mind(upstream)).failed("Down.")
         await asyncio.sleep(0.1)
         probe = asyncio.create_task(heard(mind(upstream)))
         await upstream.arrival()
@@ -294,7 +296,7 @@ async def test_a_probe_that_speaks_lets_others_in_and_shuts_them_out_where_it_br
     monkeypatch.setattr(breakers, "REST", 0.05)
     async with Upstream(OPENAI) as upstream:
         for _ in range(breakers.PATIENCE):
-            breakers.of(mind(upstream)).failed()
+            breakers.of(mind(upstream)).failed("Down.")
         await asyncio.sleep(0.1)
         upstream.scripts = [Script(stall_after=1)]
         speaks = asyncio.Event()
