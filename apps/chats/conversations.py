@@ -226,13 +226,18 @@ def cancel(
 
 
 @transaction.atomic
-def keep(claim: Claim, said: Sequence[str], made: Sequence[Called]) -> None:
-    """What a reply took and had said that was ended from outside, where whoever ended it could not know."""
+def keep(claim: Claim, said: Sequence[str], made: Sequence[Called], explanation: Explanation | None) -> None:
+    """What a reply took and had said that was ended from outside, and why, where whoever ended it could not know."""
     exchange = claim.exchange
     _recorded(exchange, claim.agent, made)
     named = {"body__exchange": exchange.number, "body__epoch": exchange.epoch}
-    ends = Event.objects.filter(chat=exchange.chat_id, type="reply.cancelled", **named)
-    if ends.filter(body__sha256=None).exists():  # otherwise the text that was kept is vouched for
+    end = Event.objects.filter(chat=exchange.chat_id, type="reply.cancelled", **named).first()
+    if end is None:  # it is given anew, and explained then
+        return
+    if explanation is not None:
+        explanation.exchange = exchange
+        Explanation.objects.bulk_create([explanation], ignore_conflicts=True)
+    if end.body["sha256"] is None:  # otherwise the text that was kept is vouched for
         cuts = [len(piece) for piece in said]
         ContentChat.objects.filter(id=exchange.id).update(response="".join(said), cuts=cuts)
 

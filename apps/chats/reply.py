@@ -247,7 +247,7 @@ class Reply:
     async def _keep(self) -> None:
         """Somebody else ends this reply, or has: what it took is on record nevertheless, as far as the database can be reached."""
         with suppress(DatabaseError, InterfaceError):
-            await hop(conversations.keep)(self.claim, self.told, self._calls())
+            await hop(conversations.keep)(self.claim, self.told, self._calls(), self._explanation())
 
     def _emit(self, text: str) -> None:
         self._watchdog.fed()

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.chats import conversations, handoff, hub, replies
 from apps.chats.events import Entry, Position
-from apps.chats.models import Chat, ContentChat
+from apps.chats.models import Chat, ContentChat, Explanation
 from apps.tenants import valkey
 from apps.tenants.models import Membership
 from tests.chats.conftest import script
@@ -76,11 +76,18 @@ async def test_taking_over_ends_the_reply_and_keeps_its_text(
     assert over["epoch"] > cancelled["epoch"]
     assert (kept.state, kept.reason) == ("stopped", "takeover")
     assert kept.response.startswith("w0 w1 ")
+    assert await explained(kept) == [("scripted", "tokens=2000 rate=100")]
     assert text_of(entries).startswith(kept.response)
     assert cancelled["sha256"] == hashlib.sha256(kept.response.encode()).hexdigest()
     if where == "here":
         assert text_of(entries) == kept.response
     assert feed.take() == []
+
+
+@on_database
+def explained(exchange: ContentChat) -> list[tuple[str, str]]:
+    """Who was asked, by what is kept of why it said that."""
+    return list(Explanation.objects.filter(exchange=exchange).values_list("provider", "model"))
 
 
 async def test_nothing_of_a_reply_is_saved_after_a_takeover(house: House, other: Elsewhere) -> None:
