@@ -12,6 +12,7 @@ from django.db import connections
 from apps.agents import embedding
 from apps.agents.embedders import catalogue
 from apps.agents.embedders.base import Embedder
+from apps.agents.embedders.filled import Filled
 from apps.agents.providers.base import ProviderError
 from apps.knowledge.models import DIMENSIONS, Knowledge, Passage
 from apps.tenants import scope
@@ -64,12 +65,12 @@ def lock() -> None:
 
 
 def _fitting(made: Embedder) -> Embedder:
-    if made.dimension != DIMENSIONS:
+    if made.dimension > DIMENSIONS:
         raise Unfit(
             f"The embedder {made.model} makes vectors of {made.dimension} dimensions, and the database keeps those of {DIMENSIONS}. "
-            f"Set EMBEDDER to a model of {DIMENSIONS} dimensions."
+            f"Set EMBEDDER to a model of at most {DIMENSIONS}, or ask one that can for fewer: NAME@{DIMENSIONS}."
         )
-    return made
+    return made if made.dimension == DIMENSIONS else Filled(made, DIMENSIONS)
 
 
 _MODEL = Prepared(

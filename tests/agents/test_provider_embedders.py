@@ -3,14 +3,16 @@
 import asyncio
 import json
 import math
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 
 from apps.agents import embedding
-from apps.agents.embedders import catalogue
+from apps.agents.embedders import catalogue, remote, titan
 from apps.agents.embedders.base import Embedder
 from apps.agents.providers.base import ProviderError
 from tests.upstream import Asked, Script, Upstream
@@ -45,7 +47,7 @@ class Embedding(Upstream):
     async def _say(self, script: Script, asked: Asked, writer: asyncio.StreamWriter) -> bool:
         vectors = [self.vector(text) for text in texts_of(asked)]
         raw = script.raw or json.dumps(ANSWERS[self.wire.provider](vectors)).encode()
-        return await super()._say(Script(raw=raw) if script.status == 200 else script, asked, writer)
+        return await super()._say(replace(script, raw=raw) if script.status == 200 else script, asked, writer)
 
     def vector(self, text: str) -> list[float]:
         return [float(len(text)), 1.0, *[0.0] * (self.width - 2)]
@@ -72,6 +74,28 @@ async def test_a_model_that_changes_its_dimension_makes_no_vector(kind: str) -> 
         server.width = 4
         with pytest.raises(ProviderError, match="other dimensions than 3"):
             await asyncio.to_thread(server.embedder.embed, ["a", "b"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_fewer_dimensions_are_asked_for_by_name(kind: str) -> None:
+    async with Embedding(WIRES[kind]) as server:
+        shortened = catalogue.load(f"{kind}:m@256", server.wire.connection(server.port))
+        await asyncio.to_thread(shortened.embed, ["a"])
+        await asyncio.to_thread(server.embedder.embed, ["a"])
+    assert (shortened.model, server.embedder.model) == (f"{kind}:m@256", f"{kind}:m")
+    assert {asked.json.get("dimensions") for asked in server.asked} == {256, None}
+    assert all("256" not in asked.path + str(asked.json.get("model")) for asked in server.asked)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_server_that_never_answers_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (remote, titan):
+        monkeypatch.setattr(module, "SECONDS", 0.3)
+    async with Embedding(WIRES[kind], Script(before=60)) as server:
+        began = time.monotonic()
+        with pytest.raises(ProviderError) as raised:
+            await asyncio.to_thread(server.embedder.embed, ["a"])
+    assert (raised.value.kind, time.monotonic() - began < 10) == ("timeout", True)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -240,14 +240,28 @@ def test_each_tenant_is_renewed_by_itself_and_what_is_removed_takes_its_copies_a
 def test_vectors_that_the_columns_cannot_hold_are_refused(
     acme: House, server: Words, settings: LazySettings
 ) -> None:
-    server.width = 3
-    choose(settings, "openai:narrow")
+    server.width = 385
+    choose(settings, "openai:wide")
     with pytest.raises(
-        vectors.Unfit, match="makes vectors of 3 dimensions, and the database keeps those of 384"
+        vectors.Unfit, match="makes vectors of 385 dimensions, and the database keeps those of 384"
     ):
         vectors.warm()
     source = acme.knows(TEXTS[0])
-    assert (source.status, "3 dimensions" in source.failure) == ("failed", True)
+    assert (source.status, "385 dimensions" in source.failure) == ("failed", True)
+
+
+def test_shorter_vectors_are_filled_up_and_find_the_same(
+    acme: House, server: Words, settings: LazySettings
+) -> None:
+    server.width = 256
+    source = acme.knows(TEXTS[0])
+    acme.knows(TEXTS[1], name="Returns")
+    choose(settings, "openai:m@256")
+    turn(acme)
+    assert models(acme, source) == {"openai:m@256"}
+    assert {asked.json["dimensions"] for asked in server.asked} == {256}
+    assert {asked.json["model"] for asked in server.asked} == {"m"}
+    assert TEXTS[0] in found(acme, "What colour is the depot in Cork?")
 
 
 def test_a_server_that_is_not_there_yet_stops_no_process(

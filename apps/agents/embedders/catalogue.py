@@ -1,6 +1,7 @@
 """Where each kind of embedder lives; a new one is a module and a line here.
 
-A name is a kind, or a kind and a model of a server: `minilm`, `ollama:nomic-embed-text`, `bedrock:amazon.titan-embed-text-v2:0`."""
+A name is a kind, or a kind and a model of a server: `minilm`, `ollama:all-minilm`, `bedrock:amazon.titan-embed-text-v2:0@256`, where what
+stands behind the @ is how many dimensions it is asked for."""
 
 from functools import lru_cache
 from importlib import import_module

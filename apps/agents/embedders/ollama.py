@@ -15,5 +15,6 @@ class Ollama(Remote):
         import ollama
 
         async with ollama.AsyncClient(self._connection.url, **wire.options(self._connection)) as client:
-            found: Sequence[Sequence[float]] = (await client.embed(self._name, list(texts))).embeddings
+            answer = await client.embed(self._name, list(texts), dimensions=self._dimensions)
+            found: Sequence[Sequence[float]] = answer.embeddings
             return found

@@ -21,6 +21,9 @@ class OpenAI(Remote):
             base_url=self._connection.url, api_key="signed-by-the-transport", **known
         ) as client:
             answer = await client.embeddings.create(
-                model=self._name, input=list(texts), encoding_format="float"
+                model=self._name,
+                input=list(texts),
+                encoding_format="float",
+                dimensions=self._dimensions or openai.omit,
             )
         return [one.embedding for one in sorted(answer.data, key=lambda one: one.index)]

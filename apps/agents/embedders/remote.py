@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,16 +13,21 @@ from apps.agents.servers.base import Connection, ProviderError
 BATCH = 64  # texts in one request
 SECONDS = 60.0  # for one request
 WIDEST = 16_000
+_SHORTENED = re.compile(r"(.+)@(\d{1,5})")
 
 
 class Remote(ABC):
-    """A model on a server; `model` names its kind too, since two kinds may call two models the same."""
+    """A model on a server; `model` names its kind too, since two kinds may call two models the same. `NAME@256` asks it for vectors of
+    256 dimensions, as far as it can make them."""
 
     kind: str
 
     def __init__(self, model: str, connection: Connection) -> None:
         self.model = f"{self.kind}:{model}"
-        self._name, self._connection = model, connection
+        shortened = _SHORTENED.fullmatch(model)
+        self._name = shortened[1] if shortened else model
+        self._dimensions = int(shortened[2]) if shortened else None
+        self._connection = connection
 
     @cached_property
     def dimension(self) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from apps.agents.embedders.remote import Remote
+from apps.agents.embedders.remote import SECONDS, Remote
 from apps.agents.servers import aws
 
 AT_ONCE = 8
 
 
 class Titan(Remote):
-    """Such as `bedrock:amazon.titan-embed-text-v2:0`."""
+    """Such as `bedrock:amazon.titan-embed-text-v2:0@256`."""
 
     kind = "bedrock"
 
@@ -28,11 +28,15 @@ class Titan(Remote):
 
     @cached_property
     def _client(self) -> Any:
-        return aws.client(self._connection)
+        """Which gives up by itself: nobody ends its threads."""
+        return aws.client(self._connection, seconds=SECONDS)
 
     def _embed(self, text: str) -> Sequence[float]:
+        body: dict[str, Any] = {"inputText": text}
+        if self._dimensions is not None:
+            body["dimensions"] = self._dimensions
         try:
-            answer = self._client.invoke_model(modelId=self._name, body=json.dumps({"inputText": text}))
+            answer = self._client.invoke_model(modelId=self._name, body=json.dumps(body))
             found: Sequence[float] = json.loads(answer["body"].read())["embedding"]
             return found
         except Exception as error:
