@@ -15,7 +15,12 @@ def of(name: str) -> Embedder:
 
 def that_made(model: str) -> Embedder:
     """The one whose vectors bear this model: a server's has its name in the catalogue, ours is the one without. Raises as `of`."""
-    made = of(model if ":" in model else "minilm")
+    made = of("minilm" if is_packaged(model) else model)
     if made.model != model:
         raise catalogue.UnknownEmbedder(f"No embedder makes vectors of {model!r}.")
     return made
+
+
+def is_packaged(model: str) -> bool:
+    """Whether this process makes its vectors itself."""
+    return ":" not in model

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from apps.agents import embedding
 from apps.agents.followups import in_context
 from apps.agents.providers.base import Turn
 from apps.knowledge import choice, ranking, vectors
@@ -20,6 +21,7 @@ LIMIT = 6
 UNCALIBRATED = 0.34  # low enough for the 23 passages of the demo; with 1,216 of SQuAD 0.43 is as good (docs/retrieval.md)
 RANKED = 4  # times as many are ranked as are given: some have the same text, or wait for other sources
 _CPU = ThreadPoolExecutor(1, "embed")  # one question at a time: more threads than cores only add waiting
+_AWAY = ThreadPoolExecutor(32, "embed-away")  # for models on servers, whose answers are only waited for
 
 
 _models: dict[UUID, str] = {}  # of the vectors that each agent's questions were last compared with
@@ -86,7 +88,8 @@ async def look(
 
 
 def _embedding(model: str, asked: str) -> "asyncio.Future[list[float]]":
-    return asyncio.get_running_loop().run_in_executor(_CPU, _embed, model, asked)
+    threads = _CPU if embedding.is_packaged(model) else _AWAY
+    return asyncio.get_running_loop().run_in_executor(threads, _embed, model, asked)
 
 
 def _embed(model: str, asked: str) -> list[float]:

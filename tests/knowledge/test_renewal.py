@@ -251,8 +251,9 @@ def test_vectors_that_the_columns_cannot_hold_are_refused(
 
 
 def test_shorter_vectors_are_filled_up_and_find_the_same(
-    acme: House, server: Words, settings: LazySettings
+    houses: tuple[House, House], server: Words, settings: LazySettings
 ) -> None:
+    acme, _ = houses
     server.width = 256
     source = acme.knows(TEXTS[0])
     acme.knows(TEXTS[1], name="Returns")
@@ -262,6 +263,23 @@ def test_shorter_vectors_are_filled_up_and_find_the_same(
     assert {asked.json["dimensions"] for asked in server.asked} == {256}
     assert {asked.json["model"] for asked in server.asked} == {"m"}
     assert TEXTS[0] in found(acme, "What colour is the depot in Cork?")
+
+
+def test_no_question_waits_for_another_one_at_a_server(
+    houses: tuple[House, House], server: Words, settings: LazySettings
+) -> None:
+    acme, _ = houses
+    acme.knows(TEXTS[0])
+    choose(settings)
+    turn(acme)
+    server.script = Script(before=0.5)
+
+    async def asked() -> None:
+        with acme.scope():
+            await asyncio.gather(*(retrieval.search(acme.agent.id, f"Is depot {n} green?") for n in range(4)))
+
+    asyncio.run(asked())
+    assert server.most_running == 4
 
 
 def test_a_server_that_is_not_there_yet_stops_no_process(
