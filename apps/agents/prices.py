@@ -29,11 +29,17 @@ def cost(provider: str, model: str, usage: Usage, kept: Sequence[Row]) -> Decima
 
 
 def keep(pattern: str, *, into: Decimal, out: Decimal) -> Price:
-    """In place of the one for the same pattern; calls that were counted keep what they cost then. Whose budget it changes is told."""
+    """In place of the one for the same pattern; calls that were counted keep what they cost then."""
     with transaction.atomic():
         kept, _ = Price.objects.update_or_create(pattern=pattern, defaults={"input": into, "output": out})
-        audit.note_everywhere("price.set", kept, pattern=pattern, input=str(into), output=str(out))
+        tell("price.set", kept)
     return kept
+
+
+def tell(action: str, price: Price) -> None:
+    """Whose budget it changes reads of it in its audit log. To be called in the transaction that keeps it."""
+    facts = {"pattern": price.pattern, "input": str(price.input), "output": str(price.output)}
+    audit.note_everywhere(action, price, **facts)
 
 
 def _of(name: str, kept: Sequence[Row]) -> Pair:

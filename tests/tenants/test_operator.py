@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from apps.agents.models import Agent
+from apps.agents.models import Agent, Price
 from apps.tenants import access, scope
 from apps.tenants.models import ApiKey, AuditEntry, Membership, Tenant
 from tests.tenants.acting import log, member, said
@@ -155,3 +155,18 @@ def test_staff_in_djangos_sense_are_no_operators(db: None) -> None:
     browser = Client()
     browser.force_login(get_user_model().objects.create(username="helper", is_staff=True))
     assert browser.get("/admin/", follow=True).status_code == 403
+
+
+def test_prices_are_changed_where_everybody_reads_of_it(operator: Client, acme: House, globex: House) -> None:
+    price = {"pattern": "openai:gpt*", "input": "2.50", "output": "10"}
+    assert operator.post("/admin/agents/price/add/", price).status_code == 302
+    kept = Price.objects.get()
+    operator.post(f"/admin/agents/price/{kept.pk}/change/", price | {"output": "12"})
+    chosen = {"action": "delete_selected", "_selected_action": [str(kept.pk)], "post": "yes"}
+    operator.post("/admin/agents/price/", chosen)
+    assert not Price.objects.exists()
+    for house in (acme, globex):
+        told = [entry.facts["output"] for entry in log(house, "price.set")]
+        assert sorted(map(float, told)) == [10, 12]
+        [gone] = log(house, "price.dropped")
+        assert (gone.actor_kind, gone.actor_name, gone.facts["pattern"]) == ("operator", "operator", "openai:gpt*")
