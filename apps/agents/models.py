@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -148,8 +149,18 @@ class Price(models.Model):
     pattern = models.CharField(
         max_length=141, unique=True, help_text="provider:model, such as openai:gpt-4o*, ollama:* or *."
     )
-    input = models.DecimalField(max_digits=12, decimal_places=4, help_text="Of a million tokens that go in.")
-    output = models.DecimalField(max_digits=12, decimal_places=4, help_text="Of a million that come out.")
+    input = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        validators=[MinValueValidator(0)],
+        help_text="Of a million tokens that go in.",
+    )
+    output = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        validators=[MinValueValidator(0)],
+        help_text="Of a million that come out.",
+    )
 
     def __str__(self) -> str:
         return self.pattern
@@ -193,7 +204,11 @@ class Budget(TenantOwned):
     period = models.CharField(max_length=5, choices=Period.choices)
     tokens = models.PositiveBigIntegerField(null=True, blank=True, help_text="In and out; empty: any number.")
     cost = models.DecimalField(
-        max_digits=14, decimal_places=6, null=True, blank=True, help_text="By the setting PRICES; empty: any."
+        max_digits=14,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text="By the operator's prices; empty: any.",
     )
 
     class Meta(TenantOwned.Meta):

@@ -159,6 +159,8 @@ def test_staff_in_djangos_sense_are_no_operators(db: None) -> None:
 
 def test_prices_are_changed_where_everybody_reads_of_it(operator: Client, acme: House, globex: House) -> None:
     price = {"pattern": "openai:gpt*", "input": "2.50", "output": "10"}
+    assert operator.post("/admin/agents/price/add/", price | {"output": "-1"}).status_code == 200
+    assert not Price.objects.exists()
     assert operator.post("/admin/agents/price/add/", price).status_code == 302
     kept = Price.objects.get()
     operator.post(f"/admin/agents/price/{kept.pk}/change/", price | {"output": "12"})
@@ -169,4 +171,8 @@ def test_prices_are_changed_where_everybody_reads_of_it(operator: Client, acme: 
         told = [entry.facts["output"] for entry in log(house, "price.set")]
         assert sorted(map(float, told)) == [10, 12]
         [gone] = log(house, "price.dropped")
-        assert (gone.actor_kind, gone.actor_name, gone.facts["pattern"]) == ("operator", "operator", "openai:gpt*")
+        assert (gone.actor_kind, gone.actor_name, gone.facts["pattern"]) == (
+            "operator",
+            "operator",
+            "openai:gpt*",
+        )
