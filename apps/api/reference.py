@@ -593,7 +593,7 @@ _TRIED = {
 TRY = _told(
     400, 401, 403, 404, 413, 422,
     request={"A question": {"question": QUESTION}},
-    answer={"is_sure": True, "threshold": 0.34, "passages": [_TRIED], "answer": ANSWER, "citations": [_CITATION], "failure": ""},
+    answer={"is_sure": True, "threshold": 0.34, "passages": [_TRIED], "answer": ANSWER, "citations": [_CITATION], "failure": "", "detail": ""},
 )  # fmt: skip
 
 

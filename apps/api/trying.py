@@ -53,6 +53,7 @@ class TryResponse(Schema):
     answer: str
     citations: list[Citation]
     failure: Annotated[str, Field(description="Why nothing was answered, in a word; else empty.")]
+    detail: Annotated[str, Field(description="The same in a sentence for staff, which says what to do.")]
 
 
 @router.post(
@@ -77,6 +78,7 @@ async def try_it(request: HttpRequest, agent_id: UUID, body: TryRequest) -> TryR
         answer=done.answer,
         citations=[Citation(**one) for one in done.citations],
         failure=done.failure,
+        detail=done.detail,
     )
 
 

@@ -23,12 +23,13 @@ from apps.tenants.hops import hop
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What was found, and what would be said; `failure` is a word for why nothing was."""
+    """What was found, and what would be said; `failure` is a word for why nothing was, `detail` a sentence for staff."""
 
     search: Search
     answer: str
     citations: Sequence[dict[str, Any]]
     failure: str = ""
+    detail: str = ""
 
 
 async def rehearse(agent: Agent, text: str, *, as_if: Configuration | None = None) -> Rehearsal:
@@ -39,10 +40,10 @@ async def rehearse(agent: Agent, text: str, *, as_if: Configuration | None = Non
     told = prompts.compose(as_if or agent, question, history=(), found=found)
     try:
         answer = await _answer(agent, as_if or agent, told)
-    except BudgetExhausted:
-        return Rehearsal(searched, "", (), conversations.BUDGET_EXHAUSTED)
+    except BudgetExhausted as error:
+        return Rehearsal(searched, "", (), conversations.BUDGET_EXHAUSTED, str(error))
     except ProviderError as error:
-        return Rehearsal(searched, "", (), f"provider_{error.kind}")
+        return Rehearsal(searched, "", (), f"provider_{error.kind}", str(error))
     return Rehearsal(searched, answer, citations.resolve(answer, told.given))
 
 

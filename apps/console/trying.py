@@ -16,8 +16,6 @@ from apps.console.guards import staff
 from apps.knowledge.found import Found, why
 from apps.tenants import limits
 
-_FAILURES = {"budget_exhausted": "The budget is used up, so the agent would not answer now."}
-
 
 @staff("knowledge.read", changing="knowledge.manage")
 @require_http_methods(["GET", "POST"])
@@ -43,12 +41,8 @@ def try_it(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _told(done: rehearsal.Rehearsal) -> dict[str, Any]:
-    failure = (
-        _FAILURES.get(done.failure, "The agent's mind could not answer just now.") if done.failure else ""
-    )
     return {
         "rehearsal": done,
-        "failure": failure,
         "rows": [_row(number, one) for number, one in enumerate(done.search.found, start=1)],
     }
 

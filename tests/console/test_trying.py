@@ -110,12 +110,20 @@ def test_a_rivals_agent_is_not_there(page: tuple[House, Client], houses: tuple[H
     assert client.get(f"/console/agents/{houses[1].agent.id}/try/").status_code == 404
 
 
-def test_a_mind_that_cannot_be_reached_is_said_to_be_so(page: tuple[House, Client]) -> None:
+def test_why_a_mind_does_not_answer_is_said(page: tuple[House, Client]) -> None:
     acme, client = page
     broken = acme.scripted("tokens=5 fail=0")
     told = client.post(f"/console/agents/{broken.id}/try/", {"question": QUESTION})
     assert told.status_code == 200
-    assert "could not answer just now" in told.content.decode()
+    assert "It would not answer now. " in told.content.decode()
+    assert "scripted to fail" in told.content.decode()
+    program = client.post(
+        f"/api/v1/agents/{broken.id}/try",
+        {"question": QUESTION},
+        content_type="application/json",
+        headers=acme.headers,
+    ).json()
+    assert (program["failure"], "scripted to fail" in program["detail"]) == ("provider_unreachable", True)
 
 
 def test_programs_get_the_same(houses: tuple[House, House], client: Client) -> None:
