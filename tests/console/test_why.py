@@ -51,6 +51,8 @@ def answered(house: House) -> ContentChat:
 def test_staff_read_why(acme: House) -> None:
     exchange = answered(acme)
     staff = browser_of(acme, "staff")
+    with acme.scope():
+        ContentChat.objects.update(state="stopped", reason="takeover")
     page = body(staff.get(f"/console/chats/{exchange.chat_id}/1/why/"))
     for said in (
         "You have 30 days.",
@@ -59,6 +61,7 @@ def test_staff_read_why(acme: House) -> None:
         "Failed (unreachable)",
         "331",
         "24 ms",
+        "stopped (takeover)",
     ):
         assert said in page
     assert f"/console/chats/{exchange.chat_id}/1/why/" in body(
@@ -73,7 +76,11 @@ def test_what_nobody_wrote_down_is_said_and_what_does_not_exist_is_not_found(
     with acme.scope():
         Explanation.objects.all().delete()
     staff = browser_of(acme)
-    assert "Nothing is kept" in body(staff.get(f"/console/chats/{exchange.chat_id}/1/why/"))
+    assert "no agent answered it" in body(staff.get(f"/console/chats/{exchange.chat_id}/1/why/"))
+    with acme.scope():
+        ContentChat.objects.update(state="failed", reason="provider_refused")
+    told = body(staff.get(f"/console/chats/{exchange.chat_id}/1/why/"))
+    assert "before any model was told anything (provider_refused)" in told
     for number in (2, 99999999999):
         assert staff.get(f"/console/chats/{exchange.chat_id}/{number}/why/").status_code == 404
     theirs = answered(globex)
