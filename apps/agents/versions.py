@@ -32,6 +32,10 @@ class NothingToPublish(ValueError):
     """What visitors get is that already."""
 
 
+class Overtaken(ValueError):
+    """Something else is prepared by now than whoever acts has seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One field that two configurations do not share; `lines` are marked with `-` and `+` as in a diff where it is a longer text."""
@@ -73,11 +77,18 @@ def draft_of(agent: Agent) -> Draft:
     return Draft.objects.filter(agent=agent).first() or Draft.of(agent)
 
 
-def edit(agent: Agent, **wanted: Any) -> Draft:
-    """Prepare these changes, beside those that were prepared before. Raises BadConfiguration."""
+def state(agent: Agent, draft: Draft) -> str:
+    """What tells one state of what is prepared from the next, for whoever acts by what they have seen."""
+    return f"version {agent.version}" if draft._state.adding else draft.edited_at.isoformat()
+
+
+def edit(agent: Agent, seen: str | None = None, /, **wanted: Any) -> Draft:
+    """Prepare these changes, beside those that were prepared before; only where that is still the `state` that was seen, if any is
+    named. Raises BadConfiguration, Overtaken."""
     with transaction.atomic():
         agent = _locked(agent.id)
         draft = draft_of(agent)
+        _require(seen, agent, draft)
         before = draft.configuration
         draft.configure(wanted)
         with _explained():
@@ -97,8 +108,8 @@ def discard(agent: Agent) -> None:
             audit.note("agent.draft_discarded", agent)
 
 
-def publish(agent: Agent, *, note: str = "") -> Version:
-    """From the next reply on visitors get what was prepared. Raises NothingToPublish, BadConfiguration."""
+def publish(agent: Agent, *, note: str = "", seen: str | None = None) -> Version:
+    """From the next reply on visitors get what was prepared. Raises NothingToPublish, BadConfiguration, Overtaken."""
     with transaction.atomic():
         agent = _locked(agent.id)
         draft = Draft.objects.filter(agent=agent).first()
@@ -106,6 +117,7 @@ def publish(agent: Agent, *, note: str = "") -> Version:
             raise NothingToPublish(
                 "Nothing is prepared that visitors do not get already. Change something first."
             )
+        _require(seen, agent, draft)
         version = _published(agent, draft, note)
         draft.delete()
     return version
@@ -134,6 +146,12 @@ def differences(before: Configuration, after: Configuration) -> Iterator[Differe
         if held != wanted:
             label = name.replace("_", " ")
             yield Difference(name, label[:1].upper() + label[1:], held, wanted)
+
+
+def _require(seen: str | None, agent: Agent, draft: Draft) -> None:
+    if seen is not None and seen != state(agent, draft):
+        who = draft.edited_by or "Somebody"
+        raise Overtaken(f"{who} has changed what is prepared since this page was shown.")
 
 
 def _published(agent: Agent, source: Configuration, note: str) -> Version:

@@ -47,12 +47,14 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = AgentForm(request.POST if request.method == "POST" else None, holds=versions.draft_of(agent))
     if form.is_valid():
         try:
-            draft = versions.edit(agent, **form.cleaned_data)
+            draft = versions.edit(agent, request.POST.get("shown"), **form.cleaned_data)
             messages.success(request, "Saved as a draft. Visitors get it once you publish it.")
             _warn(request, draft)
             return redirect("console:agent", pk=agent.id)
         except versions.BadConfiguration as refused:
             form.explain(refused)
+        except versions.Overtaken as refused:
+            form.add_error(None, f"{refused} Save again to put yours in its place, or cancel to see theirs.")
     return _page(request, agent, form, status=422 if form.errors else 200)
 
 
@@ -66,9 +68,9 @@ def publish(request: HttpRequest, pk: UUID) -> HttpResponse:
             request, agent, AgentForm(None, holds=versions.draft_of(agent)), publishing=form, status=422
         )
     try:
-        version = versions.publish(agent, note=form.cleaned_data["note"])
+        version = versions.publish(agent, note=form.cleaned_data["note"], seen=request.POST.get("shown"))
         messages.success(request, f"Version {version.number} is published. The next answer uses it.")
-    except (versions.BadConfiguration, versions.NothingToPublish) as refused:
+    except (versions.BadConfiguration, versions.NothingToPublish, versions.Overtaken) as refused:
         messages.error(request, f"Not published. {refused}")
     return redirect("console:agent", pk=agent.id)
 
@@ -155,6 +157,7 @@ def _page(
         "form": form,
         "publishing": publishing or PublishForm(),
         "draft": draft,
+        "shown": versions.state(agent, draft or versions.draft_of(agent)),
         "differences": list(versions.differences(agent, draft)) if draft else [],
         "status": statuses.of(agent),
         "may_manage": may_manage,
