@@ -48,6 +48,13 @@ def test_an_agent_is_edited_published_and_taken_back(acme: House, typed: Any) ->
         assert {(one.actor_kind, one.actor_name) for one in noted} == {("command", getpass.getuser())}
 
 
+def test_the_list_says_what_is_wrong(acme: House, typed: Any) -> None:
+    with acme.scope():
+        acme.tenant.providers = ["ollama"]
+        acme.tenant.save()
+    assert f"unable  {acme.agent.name}: Not allowed any more: " in typed("list")
+
+
 def test_what_is_shown_can_be_edited_and_added(acme: House, typed: Any) -> None:
     whole = json.loads(typed("show", acme.agent.id))
     assert "nothing" in typed("edit", acme.agent.id, said=whole)

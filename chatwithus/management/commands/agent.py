@@ -23,7 +23,7 @@ class Command(TenantCommand):
 
     def add_more(self, parser: Any) -> None:
         deeds = parser.add_subparsers(dest="deed", required=True, metavar="DEED")
-        deeds.add_parser("list", help="each by id, with its state")
+        deeds.add_parser("list", help="each by id, with its state and what is wrong")
         deeds.add_parser(
             "add", help="with the fields of a JSON object from standard input; visitors get it at once"
         )
@@ -52,8 +52,12 @@ class Command(TenantCommand):
 
 
 def _listed() -> str:
-    rows = [(one, statuses.of(one)) for one in Agent.objects.order_by("name", "id")]
-    return "\n".join(f"{one.id}  version {one.version}  {status.state}  {one.name}" for one, status in rows)
+    return "\n".join(_line(one, statuses.of(one)) for one in Agent.objects.order_by("name", "id"))
+
+
+def _line(agent: Agent, status: statuses.Status) -> str:
+    line = f"{agent.id}  version {agent.version}  {status.state}  {agent.name}"
+    return f"{line}: {status.says}" if status.says else line
 
 
 def _show(agent: Agent, options: dict[str, Any]) -> str:
