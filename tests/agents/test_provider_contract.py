@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from apps.agents.providers import catalogue
+from apps.agents.providers import catalogue, openai
 from apps.agents.providers.base import (
     Connection,
     Message,
@@ -96,6 +96,15 @@ async def test_the_model_is_told_the_messages_and_the_parameters(
     assert _parameters(asked) == (0.2, 99, 0.5, ["END"])
     await heard(provider)
     assert _parameters(upstream.asked[1]) == (0.2, 99, None, None)
+
+
+@pytest.mark.parametrize(("url", "name"), [
+    ("https://api.openai.com/v1", "max_completion_tokens"), ("https://eu.api.openai.com/v1", "max_completion_tokens"),
+    ("https://shop.openai.azure.com/openai/v1", "max_completion_tokens"), ("https://openrouter.ai/api/v1", "max_tokens"),
+    ("https://api.openai.com.example/v1", "max_tokens"), ("http://127.0.0.1:1234/v1", "max_tokens"),
+])  # fmt: skip
+def test_the_most_tokens_go_by_the_name_that_the_server_knows(url: str, name: str) -> None:
+    assert openai.options(PROMPT, url) == {"temperature": 0.2, name: 99}
 
 
 async def test_a_model_that_takes_no_temperature_is_told_none(upstream: Upstream, provider: Provider) -> None:

@@ -1,5 +1,6 @@
 """Any server that speaks OpenAI's language, through OpenAI's own client: vLLM, LM Studio, llama.cpp, a gateway, or OpenAI itself."""
 
+import re
 from collections.abc import AsyncGenerator, Collection
 from typing import Any
 
@@ -7,7 +8,7 @@ from apps.agents.providers.base import Connection, Piece, Prompt, Usage, counted
 from apps.agents.servers import wire
 from apps.agents.servers.loops import PerLoop
 
-THEIRS = "https://api.openai.com/"
+_THEIRS = re.compile(r"https://(?:[\w-]+\.)?(?:api\.openai\.com|openai\.azure\.com)/")
 
 
 class OpenAI:
@@ -67,20 +68,21 @@ class OpenAI:
             messages=[{"role": one.role, "content": one.text} for one in prompt.messages],
             stream=True,
             stream_options={"include_usage": True},
-            **self._options(prompt),
+            **options(prompt, self._connection.url),
         )
 
-    def _options(self, prompt: Prompt) -> dict[str, Any]:
-        """OpenAI's newer models know only the one name for the most tokens, other servers only the other."""
-        most = "max_completion_tokens" if self._connection.url.startswith(THEIRS) else "max_tokens"
-        options: dict[str, Any] = {most: prompt.most_tokens}
-        if prompt.temperature is not None:
-            options["temperature"] = prompt.temperature
-        if prompt.top_p is not None:
-            options["top_p"] = prompt.top_p
-        if prompt.stop:
-            options["stop"] = list(prompt.stop)
-        return options
+
+def options(prompt: Prompt, url: str) -> dict[str, Any]:
+    """OpenAI's newer models, there and on Azure, know only the one name for the most tokens, other servers only the other."""
+    most = "max_completion_tokens" if _THEIRS.match(url) else "max_tokens"
+    said: dict[str, Any] = {most: prompt.most_tokens}
+    if prompt.temperature is not None:
+        said["temperature"] = prompt.temperature
+    if prompt.top_p is not None:
+        said["top_p"] = prompt.top_p
+    if prompt.stop:
+        said["stop"] = list(prompt.stop)
+    return said
 
 
 def _counted(said: Any) -> Usage | None:
