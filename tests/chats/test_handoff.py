@@ -91,13 +91,14 @@ def explained(exchange: ContentChat) -> list[tuple[str, str]]:
 
 
 async def test_nothing_of_a_reply_is_saved_after_a_takeover(house: House, other: Elsewhere) -> None:
-    await on_database(script)(house, "tokens=5 rate=50")
+    words = "tokens=200 rate=50"  # longer than a take-over takes on a busy machine
+    await on_database(script)(house, words)
     question = await ask(house)
     await other.do(handoff.take_over(question.log.chat_id, house.user))
     await replies.settle()
     [kept] = await exchanges(question.log.chat_id)
     assert kept.state == "stopped"
-    assert kept.response != answer("tokens=5 rate=50")
+    assert kept.response != answer(words)
 
 
 async def test_staff_answer_once_and_only_what_is_theirs(house: House) -> None:
