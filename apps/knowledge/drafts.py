@@ -47,7 +47,9 @@ def write(source: Knowledge, turn: Turn) -> bool:
 
 def publish(source: Knowledge) -> int | None:
     """Let the draft take the place of what answers; how many passages do now. None, and nothing is done, where the draft is not
-    complete: the tenant answers with vectors of another model since it was written."""
+    complete: the tenant answers with vectors of another model since it was written.
+
+    A reader that was taken for dead may go on beside the one that took its place: whatever both wrote is there once."""
     documents = list(answering(source))
     changed = list(_changed(source))
     ours = Passage.objects.filter(knowledge_id=source.id)
@@ -61,6 +63,8 @@ def publish(source: Knowledge) -> int | None:
         )
         for document in changed:
             _put_in_place(source, document, model)
+        drafted = Passage.objects.filter(knowledge_id=source.draft_id)
+        index.remove(drafted.exclude(document_id__in=[one.id for one in changed]))
         for table in (Passage, Term):
             table.objects.filter(knowledge_id=source.draft_id).update(knowledge_id=source.id)
         _date(documents)
@@ -101,7 +105,7 @@ def _shelves(source: Knowledge) -> list[UUID]:
 
 
 def _put_in_place(source: Knowledge, document: Document, model: str) -> None:
-    """Of one document: what it says no more goes, and what stays moves to where it now stands."""
+    """Of one document: what it says no more goes, as does what was written twice, and what stays moves to where it now stands."""
     places: dict[Key, int] = {
         (one["heading"], one["page"], one["text"]): position
         for position, one in enumerate(document.cut, start=ROOM * document.number)
@@ -112,9 +116,10 @@ def _put_in_place(source: Knowledge, document: Document, model: str) -> None:
     for id_, heading, page, text in written.filter(embedder=model).values_list(
         "id", "heading", "page", "text"
     ):
-        if (heading, page, text) in places:
+        place = places.pop((heading, page, text), None)
+        if place is not None:
             ids.append(id_)
-            positions.append(places[heading, page, text])
+            positions.append(place)
     index.remove(written.exclude(id__in=ids))
     _execute(_MOVE, ids=ids, positions=positions, title=(document.title or source.name)[:200])
 

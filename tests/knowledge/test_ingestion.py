@@ -1,12 +1,15 @@
 """Reading in: by one worker at a time, and nothing is left of what was removed meanwhile."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from apps.knowledge import index, ingestion, library, reconciliation
-from apps.knowledge.models import Document, Knowledge, Passage, Sentence
+from apps.knowledge.models import Document, Knowledge, Passage, Sentence, Term
+from apps.knowledge.turns import Endless, Turn
 from tests.world import House
 
 
@@ -15,6 +18,55 @@ def test_only_one_worker_gets_to_begin(acme: House) -> None:
         source = library.add("Depots", content="The depot is green.")
         assert source.begin() is True
         assert Knowledge.objects.get().begin() is False
+
+
+def test_of_many_workers_at_once_one_begins(houses: tuple[House, House]) -> None:
+    acme, _ = houses
+    with acme.scope():
+        source = Knowledge.objects.create(name="Depots", content="The depot is green.")
+
+    def begins(_: int) -> bool:
+        with acme.scope():
+            try:
+                return source.begin()
+            finally:
+                connections.close_all()
+
+    with ThreadPoolExecutor(6) as workers:
+        assert sum(workers.map(begins, range(24))) == 1
+
+
+class Once(Endless):
+    """A turn that is over after each step."""
+
+    def is_over(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("turn", [Endless(), Once()], ids=["to the end", "as far as the draft"])
+def test_a_reader_that_was_taken_for_dead_and_goes_on_doubles_nothing(
+    acme: House, monkeypatch: pytest.MonkeyPatch, turn: Turn
+) -> None:
+    """It stood still for minutes, and another took its place."""
+    prepared = index.prepared
+
+    def meanwhile(rows: list[Passage]) -> list[index.Entry]:
+        monkeypatch.setattr(index, "prepared", prepared)
+        mine = prepared(rows)
+        Knowledge.objects.update(status="waiting")
+        ingestion.read_in(Knowledge.objects.get().id, turn)
+        return mine
+
+    monkeypatch.setattr(index, "prepared", meanwhile)
+    with acme.scope():
+        source = library.add("Depots", content="The depot is green.")
+        ingestion.read_in(source.id)
+        while Knowledge.objects.get().status == "waiting":
+            ingestion.read_in(source.id)
+        assert Passage.objects.get().knowledge_id == source.id
+        assert Sentence.objects.count() == 1
+        assert Term.objects.filter(lexeme="green").count() == 1
+        assert Knowledge.objects.get().passages == 1
 
 
 def test_what_was_removed_while_it_was_read_leaves_no_passages(
