@@ -5,24 +5,26 @@ from types import TracebackType
 
 
 class Proxy:
-    """In front of a port of this machine; `async with` listens on a port of its own."""
+    """In front of a port of this machine; `async with` listens on a port of its own, or on the one that is named."""
 
-    def __init__(self, behind: int) -> None:
-        self._behind = behind
+    def __init__(self, behind: int, *, port: int = 0) -> None:
+        self._behind, self.port = behind, port
+        self._server: asyncio.Server | None = None
         self._is_open = asyncio.Event()
         self._is_open.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._pipes: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Proxy":
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
         self.cut()
         for pipe in self._pipes:
             pipe.cancel()

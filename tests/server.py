@@ -128,9 +128,13 @@ def daphne(port: int) -> list[str]:
 
 @contextmanager
 def serving(
-    services: Services, command: Callable[[int], list[str]] = uvicorn, **variables: str
+    services: Services,
+    command: Callable[[int], list[str]] = uvicorn,
+    *,
+    once: str = "readyz",
+    **variables: str,
 ) -> Iterator[Server]:
-    """One web process on a free port, until the block ends."""
+    """One web process on a free port, from when it answers well `once` it is asked, until the block ends."""
     port = free_port()
     here = {
         "PORT": str(port),
@@ -143,7 +147,7 @@ def serving(
         f"web-{port}", command(port), environment=dict(os.environ) | here, folder=ROOT
     )
     server = Server(port, web)
-    services.children.wait_for(web, lambda: _is_ready(server), patience=60, remedy="see its log")
+    services.children.wait_for(web, lambda: _is_well(server, once), patience=60, remedy="see its log")
     try:
         yield server
     finally:
@@ -179,8 +183,8 @@ def working(services: Services) -> Iterator[Child]:
         services.children.stop(worker, patience=10)
 
 
-def _is_ready(server: Server) -> bool:
+def _is_well(server: Server, once: str) -> bool:
     try:
-        return httpx.get(f"{server.url}/readyz").status_code == 200
+        return httpx.get(f"{server.url}/{once}").status_code == 200
     except httpx.TransportError:
         return False

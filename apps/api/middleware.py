@@ -108,6 +108,8 @@ def _is_told(response: HttpResponseBase) -> bool:
 
 
 def _plain(status: HTTPStatus) -> problems.Problem:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return problems.UNAVAILABLE
     return problems.Problem(
         status, status.phrase.lower().replace(" ", "_"), status.phrase, f"{status.description}."
     )

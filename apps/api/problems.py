@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from psycopg_pool import PoolTimeout
 
 from apps.agents.versions import BadConfiguration, NoSuchVersion, NothingToPublish
 from apps.agents.widgets import BadLook
@@ -75,6 +77,11 @@ class Problem:
     detail: str
     errors: tuple[dict[str, Any], ...] = ()
     retry_after: float | None = None
+
+
+UNAVAILABLE = Problem(
+    503, "unavailable", "Not possible just now", "This is not possible just now. Try again in a moment."
+)
 
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -175,6 +182,12 @@ def _failed(code: str) -> Problem:
     return Problem(502, code, "The agent could not answer", "Your message is kept; try again.")
 
 
+def _away(error: Exception) -> Problem:
+    """The database is not there, has no room, or takes no writes."""
+    logger.warning("A request has to wait for the database: %s", error)
+    return UNAVAILABLE
+
+
 def _unexpected(error: Exception) -> Problem:
     logger.error("Unhandled error in the API", exc_info=error)
     return Problem(500, "internal", "Something went wrong on our side", "Try again; we have been told.")
@@ -253,6 +266,7 @@ _TABLE: dict[type[Exception], Any] = {
     Uncounted: lambda error: Problem(
         503, "unavailable", "Not possible just now", str(error), retry_after=error.retry_after
     ),
+    **dict.fromkeys((OperationalError, InterfaceError, InternalError, PoolTimeout), _away),
     Interrupted: lambda error: Problem(
         503,
         "interrupted",

@@ -58,7 +58,7 @@ _MEANINGS = {
     422: "A field or header is missing or wrong; `errors` says which.",
     429: "A limit is reached; `Retry-After` says in how many seconds there is room again.",
     502: "The agent's mind could not answer; `code` says why. The message is kept.",
-    503: "The server goes down before the reply has ended. It is finished elsewhere.",
+    503: "The server goes down before the reply has ended, which is finished elsewhere; or the database is not there for a moment (`unavailable`).",
 }
 _CITATION = {
     "number": 1,

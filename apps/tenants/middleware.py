@@ -3,17 +3,19 @@
 Programs come to `/api/` with a key and nothing else counts there; people come with a session. A view's guard then decides
 whether `request.admitted` is enough."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
-from django.db import connections
-from django.http import HttpRequest
+from django.db import InterfaceError, InternalError, OperationalError, connections
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.tenants import access, twofactor
 
+logger = logging.getLogger(__name__)
 SESSION_KEY = "tenant_id"
 OPERATOR_KEY, OPERATOR_UNTIL = "operator_tenant_id", "operator_until"
 
@@ -29,7 +31,11 @@ class TenantMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        admitted = await sync_to_async(_admit)(request)
+        try:
+            admitted = await sync_to_async(_admit)(request)
+        except (OperationalError, InterfaceError, InternalError) as error:
+            logger.warning("Nobody can be let in without the database: %s", error)
+            return HttpResponse("Not possible just now. Try again in a moment.", status=503)
         request.admitted = admitted  # type: ignore[attr-defined]
         with access.entered(admitted):
             return await self.get_response(request)
