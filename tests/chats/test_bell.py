@@ -2,11 +2,19 @@
 
 import asyncio
 import uuid
+from uuid import UUID
 
-from apps.chats import bell
+import pytest
+from django.db import transaction
+
+from apps.chats import bell, conversations, hub, replies
 from apps.chats.bell import Ring
+from apps.chats.events import ENDS, Position
+from apps.chats.signals import exchange_recorded
 from apps.tenants import valkey
+from apps.tenants.hops import hop
 from tests.chats.elsewhere import Elsewhere
+from tests.chats.test_replies import ask, told
 from tests.world import House
 
 
@@ -86,3 +94,43 @@ async def test_listeners_are_told_that_they_may_have_missed_something(house: Hou
         while bell.NO_CHAT not in mine:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     end()
+
+
+class Undone(Exception):
+    """Why a transaction fails after all was written."""
+
+
+async def test_nobody_hears_of_what_was_rolled_back(house: House) -> None:
+    """Neither those who listen, nor who reads the chat, nor whoever judges what was said."""
+    await connected()
+    heard: list[Ring] = []
+    judged: list[UUID] = []
+    bell.ear().listeners.append(heard.append)
+    first = await ask(house)
+    chat, holder = first.log.chat_id, await replies.here().lease.hold()
+    await told(first)
+    feed = await hub.follow(chat, Position(3))
+
+    def undone() -> None:
+        with transaction.atomic():
+            conversations.ask(chat, "Never said", client_message_id="m2", holder=holder)
+            raise Undone
+
+    def note(exchange_id: UUID, **_: object) -> None:
+        judged.append(exchange_id)
+
+    exchange_recorded.connect(note)
+    with pytest.raises(Undone):
+        await hop(undone)()
+    assert judged == []
+    second = await ask(house, "Said", chat=chat, message="m3")
+    seqs: list[int] = []
+    async for entry in feed:
+        seqs += [entry.seq] if entry.seq else []
+        if entry.type in ENDS:
+            break
+    feed.close()
+    exchange_recorded.disconnect(note)
+    await heard_next(heard, 4)
+    assert (seqs, [one.seq for one in heard]) == ([4, 5, 6], [2, 3, 5, 6])
+    assert set(judged) == {second.asked.exchange.id}

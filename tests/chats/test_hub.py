@@ -1,6 +1,8 @@
 """Going on from any point, in any process: nothing missing, nothing doubled, and a gap is said."""
 
 import uuid
+from datetime import datetime, timedelta, tzinfo
+from typing import ClassVar
 from uuid import UUID
 
 import orjson
@@ -9,9 +11,11 @@ from channels.db import database_sync_to_async
 
 from apps.chats import chatlog, conversations, hub, replies
 from apps.chats.chatlog import ChatLog
+from apps.chats.conversations import Opening
 from apps.chats.events import ENDS, STARTED, Entry, Position
 from apps.chats.feed import Feed
 from apps.chats.ledger import NoSuchChat
+from apps.chats.models import ContentChat
 from apps.chats.recall import Recalled
 from apps.tenants import valkey
 from tests.chats.conftest import script
@@ -230,6 +234,40 @@ async def test_what_a_killed_process_still_committed_is_not_passed_over(
             break
     feed.close()
     assert seqs == [4, 5, 6, 7]
+
+
+class Shifted(datetime):
+    """A clock that somebody sets."""
+
+    by: ClassVar[timedelta] = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + cls.by
+
+
+async def test_a_clock_that_jumps_changes_no_order(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.utils.timezone.datetime", Shifted)
+    await on_database(script)(house, "tokens=3")
+    chat = conversations.chat_id_for(Opening(house.agent.id, "v_test"))
+    for number, hours in enumerate((0, -5, 48, -72), start=1):
+        monkeypatch.setattr(Shifted, "by", timedelta(hours=hours))
+        await to_the_end(
+            await (await ask(house, f"Question {number}", chat=chat, message=f"m{number}")).follow()
+        )
+    dates = await on_database(
+        lambda: list(
+            ContentChat.objects.filter(chat=chat).order_by("number").values_list("created_at", flat=True)
+        )
+    )()
+    assert dates != sorted(dates), "the clock has not jumped"
+    feed = await hub.follow(chat, None)
+    assert [one["request"] for one in feed.welcome["messages"]] == [f"Question {n}" for n in (1, 2, 3, 4)]
+    feed.close()
+    feed = await hub.follow(chat, Position(0))
+    seqs = [entry.seq for entry in feed.take() if entry.seq]
+    feed.close()
+    assert seqs == list(range(1, 13))
 
 
 async def test_a_chat_that_does_not_exist_is_not_followed(house: House) -> None:

@@ -1,10 +1,14 @@
 """The dashboard's socket: only members of the tenant, only from our own pages."""
 
+import json
+
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.server import PATIENCE, Server, Visitor
+from apps.analysis import live
+from apps.tenants import valkey
+from tests.server import PATIENCE, Server, Visitor, wait_until
 from tests.world import PASSWORD, House
 
 Houses = tuple[House, House]
@@ -35,6 +39,29 @@ def test_a_member_on_our_page_gets_a_snapshot_at_once(server: Server, houses: Ho
     cookie = {"Cookie": cookie_of(server, houses[0])}
     with server.socket("/ws/dashboard", origin=server.url, additional_headers=cookie) as connection:
         assert Visitor(connection).next()["type"] == "snapshot"
+
+
+def test_a_dashboard_that_valkey_parted_from_hears_of_things_again(server: Server, houses: Houses) -> None:
+    """As when it was killed and came back empty: nobody stays on an open socket to which nothing comes."""
+    acme, _ = houses
+    cookie = {"Cookie": cookie_of(server, acme)}
+    with server.socket("/ws/dashboard", origin=server.url, additional_headers=cookie) as connection:
+        reader = Visitor(connection)
+        assert reader.next()["type"] == "snapshot"
+        with acme.scope():
+            live.publish()
+        reader.hear("snapshot")
+        valkey.blocking().client_kill_filter(_type="pubsub")
+
+        def is_heard() -> bool:
+            with acme.scope():
+                live.publish()
+            try:
+                return bool(json.loads(connection.recv(timeout=0.5))["type"] == "snapshot")
+            except TimeoutError:
+                return False
+
+        wait_until(is_heard)
 
 
 def test_a_stranger_and_a_page_of_another_site_are_turned_away(server: Server, houses: Houses) -> None:
