@@ -64,7 +64,8 @@ class PageMiddleware:
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
         token = guards.bearer(request)
-        if token and not keys.looks_like_one(token):
+        is_of_visitor = bool(token) and not keys.looks_like_one(token)
+        if is_of_visitor:
             await hop(_admit)(request, token)
         admitted: access.Admitted | None = getattr(request, "admitted", None)
         if admitted is None or admitted.role != "visitor":
@@ -72,6 +73,8 @@ class PageMiddleware:
         else:
             with access.entered(admitted):
                 response = await self.get_response(request)
+        if is_of_visitor and response.status_code == HTTPStatus.UNAUTHORIZED:
+            await preflights.let_read(request, response)
         return _readable(request, response)
 
 

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from psycopg_pool import PoolTimeout
 
 from apps.tenants import cache
@@ -34,6 +35,14 @@ async def answer(request: HttpRequest) -> HttpResponse:
         for name, value in ALLOWED.items():
             response[name] = value
     return response
+
+
+async def let_read(request: HttpRequest, response: HttpResponseBase) -> None:
+    """A page whose visitor's token has ended learns that, and not only that something failed: otherwise it would come back with it
+    for ever."""
+    origin = request.headers.get("Origin", "")
+    if await _here().knows(origin):
+        response["Access-Control-Allow-Origin"] = origin
 
 
 class Origins:

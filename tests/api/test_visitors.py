@@ -236,6 +236,21 @@ def test_a_key_in_a_page_reads_nothing(server: Server, houses: Houses) -> None:
     assert ALLOW not in found.headers
 
 
+def test_a_page_can_read_that_its_token_holds_no_more_and_no_other_page_can(
+    server: Server, houses: Houses
+) -> None:
+    acme, _ = houses
+    for origin, readable in ((acme.origin, acme.origin), ("https://evil.example", None)):
+        with page(server, acme, token="eyJ.of.yesterday", origin=origin) as client:
+            for found in (
+                client.get(f"/api/v1/chats/{uuid4()}/events"),
+                client.post("/api/v1/chat", json=question(acme)),
+            ):
+                assert is_problem(found, 401, "unauthorized")
+                assert found.headers.get(ALLOW) == readable
+                assert found.headers["vary"] == "Origin"
+
+
 def preflight(server: Server, origin: str, path: str = "/api/v1/chat") -> httpx.Response:
     asked = {
         "Origin": origin,
