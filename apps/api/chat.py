@@ -1,6 +1,5 @@
 """`POST /api/v1/chat`: one question, its whole answer or its events as they come; and reading a chat."""
 
-from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
@@ -11,14 +10,14 @@ from django.http.response import HttpResponseBase
 from ninja import Header, Query, Router
 
 from apps.agents import faces
-from apps.api import idempotency, limiting, reference, sse
+from apps.api import following, idempotency, limiting, reference, sse
 from apps.api.guards import ByKey, ByVisitor, Caller
 from apps.api.problems import Interrupted, NotFound, ReplyFailed
 from apps.api.schemas import ChatRequest, ChatResponse, History
-from apps.chats import conversations, events, hub, replies
+from apps.chats import conversations, events, hub, line, replies
 from apps.chats.conversations import Opening
 from apps.chats.entries import Entry, Position
-from apps.chats.models import ContentChat
+from apps.chats.models import Chat, ContentChat
 from apps.tenants import caps
 from apps.tenants.hops import hop
 
@@ -124,7 +123,9 @@ async def follow(
     shown = {"agent": faces.shown(face), "offers": face.offers} if face else {}
     welcome = events.encode(events.frame("welcome", **shown, **feed.welcome))
     first = sse.event("welcome", welcome, position=None if is_continued else start)
-    return sse.respond(_followed(feed), sse.Numbered(start), first=b"retry: 1000\n\n" + first, leave=leave)
+    return sse.respond(
+        following.told(feed), sse.Numbered(start), first=b"retry: 1000\n\n" + first, leave=leave
+    )
 
 
 async def _message(caller: Caller, body: ChatRequest, key: str | None) -> Message:
@@ -209,18 +210,19 @@ def _history(caller: Caller, session_id: UUID, after: int, limit: int) -> dict[s
     return {
         "session_id": chat.id,
         "agent": chat.agent_id,
-        "handled_by": chat.handled_by,
+        **events.handler(chat),
+        "queue": _place(chat),
+        "csat": chat.csat,
+        "has_email": bool(chat.email),
         "messages": [events.message(exchange) for exchange in found[:limit]],
         "next_cursor": str(found[limit - 1].number) if len(found) > limit else None,
     }
 
 
-async def _followed(feed: hub.Feed) -> AsyncGenerator[Entry, None]:
-    try:
-        async for entry in feed:
-            yield entry
-    finally:
-        feed.close()
+def _place(chat: Chat) -> dict[str, Any] | None:
+    is_waiting = chat.handled_by == Chat.HandledBy.WAITING
+    place = line.places().get(chat.id) if is_waiting else None
+    return place._asdict() if place else None
 
 
 def _wants_stream(request: HttpRequest, body: ChatRequest) -> bool:

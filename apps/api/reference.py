@@ -201,6 +201,11 @@ READ = _told(
         "session_id": CHAT,
         "agent": AGENT,
         "handled_by": "agent",
+        "name": None,
+        "resolved": False,
+        "queue": None,
+        "csat": None,
+        "has_email": False,
         "messages": [
             {
                 "exchange": 1,

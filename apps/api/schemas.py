@@ -102,12 +102,24 @@ class Message(Schema):
     created_at: datetime
 
 
+class Place(Schema):
+    position: Annotated[int, Field(description="How many wait, up to this chat's turn.")]
+    attended: Annotated[bool, Field(description="Whether anybody of the staff is there.")]
+
+
 class History(Schema):
     """A part of a chat, oldest first."""
 
     session_id: UUID
     agent: UUID
     handled_by: Annotated[str, Field(json_schema_extra={"enum": HANDLERS})]
+    name: Annotated[str | None, Field(description="Who of the staff handles it.")]
+    resolved: Annotated[bool, Field(description="Whether it has ended; the next message opens it again.")]
+    queue: Annotated[Place | None, Field(description="Its place in the line while it waits for a person.")]
+    csat: Annotated[int | None, Field(description="How its visitor rated it, from 1 to 5.")]
+    has_email: Annotated[
+        bool, Field(description="Whether its visitor has left an address to be answered at.")
+    ]
     messages: list[Message]
     next_cursor: Annotated[
         str | None, Field(description="Send it as `cursor` for what follows; null where nothing does.")

@@ -74,6 +74,11 @@ def ack(exchange: ContentChat, seq: int) -> Entry:
     return Entry("ack", encode(told), None, exchange.number)
 
 
+def aside(kind: str, **fields: Any) -> Entry:
+    """A frame that is told as it happens, or never."""
+    return Entry(kind, encode(frame(kind, **fields)))
+
+
 def error(code: str, detail: str, **fields: Any) -> Frame:
     return frame("error", code=code, detail=detail, **fields)
 

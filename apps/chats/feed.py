@@ -51,6 +51,11 @@ class Feed:
                 taken.append(entry)
         return taken
 
+    def aside(self, entry: Entry) -> None:
+        """Tell this reader what no log keeps."""
+        self._backlog.append(entry)
+        self._woken()
+
     def close(self) -> None:
         self.has_ended = True
         self.log.leave(self._wake)

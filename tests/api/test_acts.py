@@ -1,5 +1,6 @@
 """`POST /chats/{id}/frames` and the transcript: what a page does that no socket gets through from."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,10 @@ import pytest
 
 from apps.agents import widgets
 from apps.chats.models import Chat, ContentChat
-from tests.api.streams import is_problem, question
+from tests.api.streams import Heard, following, is_problem, question
 from tests.api.test_visitors import page
 from tests.server import Server
+from tests.staff import inbox
 from tests.world import House
 
 Houses = tuple[House, House]
@@ -40,10 +42,36 @@ def test_a_page_leaves_what_a_socket_would(server: Server, houses: Houses) -> No
             assert (answer.status_code, answer.content) == (202, b""), frame
         told = client.get(f"/api/v1/chats/{chat}").json()
     assert (told["messages"][0]["feedback"], told["messages"][0]["feedback_comment"]) == (-1, "No")
+    assert (told["csat"], told["has_email"], told["handled_by"]) == (2, True, "waiting")
+    assert told["queue"] == {"position": 1, "attended": False}
     with acme.scope():
         kept = Chat.objects.get(id=chat)
         assert (kept.csat, kept.email, kept.handled_by) == (2, "grace@example.org", "waiting")
         assert kept.said_by_page == {"context": {"page": "cart"}, "attributes": {}}
+
+
+def test_a_stream_tells_what_no_log_keeps(server: Server, houses: Houses) -> None:
+    """Where in the line they wait, whether anybody is there, and that somebody writes to them."""
+    acme, _ = houses
+    with page(server, acme) as client:
+        chat = begun(client, acme)
+        with following(client, chat) as told:
+            act(client, chat, type="handoff.request")
+            first = until(told, "queue")
+            assert (first["position"], first["attended"]) == (1, False)
+            with inbox(server, acme) as staff:
+                assert until(told, "queue")["attended"] is True
+                staff.say("chat.open", chat=chat)
+                staff.say("take_over", chat=chat)
+                assert until(told, "handoff")["state"] == "staff"
+                staff.say("typing", chat=chat)
+                assert until(told, "typing")["from"] == "staff"
+        with following(client, chat, "1.0.0.-1") as again:
+            assert until(again, "welcome")["recovered"] is True
+
+
+def until(told: Iterator[Heard], kind: str) -> dict[str, Any]:
+    return next(one.data for one in told if one.kind == kind)
 
 
 @pytest.mark.parametrize(

@@ -62,10 +62,25 @@ export abstract class HttpLine implements Line {
   protected welcome(told: Partial<Welcome>): void {
     this.#agent = told.agent ?? this.#agent ?? { id: this.#place.agent, name: "", greeting: "" };
     this.#offers = told.offers ?? this.#offers;
-    const whole = this.#offers?.includes("frames") ? this.#offers : [];
     const nothing = { chat: null, recovered: false, messages: [] };
-    this.hear({ type: "welcome", ...nothing, ...told, token: this.token, agent: this.#agent, offers: whole });
+    this.hear({
+      type: "welcome",
+      ...nothing,
+      ...told,
+      token: this.token,
+      agent: this.#agent,
+      offers: this.#open,
+    });
   }
+
+  /** What can be done here and now: without a chat there is nothing yet to bring before a person. */
+  get #open(): Offer[] {
+    if (!this.#offers?.includes("frames")) return [];
+    return this.#offers.filter((offer) => this.chat || offer !== "person");
+  }
+
+  /** What was done beside asking is on record. */
+  protected async done(): Promise<void> {}
 
   protected hear(frame: ServerFrame): void {
     if (!this.isClosed) this.ears.received(frame);
@@ -106,6 +121,11 @@ export abstract class HttpLine implements Line {
     else this.welcome({ last_seq: 0, recovered: !chat });
   }
 
+  /** For a line that tells of the chat, and not whom it is with. */
+  protected async introduced(): Promise<void> {
+    if (!this.#agent) await this.#introduce(undefined, true);
+  }
+
   /** A token, where we have none; the agent's face in any case, and the chat of a person who comes back. */
   async #introduce(jwt: string | undefined, isFresh: boolean): Promise<void> {
     const answer = await this.request("/visitors", { agent: this.#place.agent, ...(jwt && { jwt }) });
@@ -120,15 +140,29 @@ export abstract class HttpLine implements Line {
     try {
       await this.ask(message);
     } catch (problem) {
-      if (!(problem instanceof Refusal) || problem.status === 401) throw problem;
-      const { code, detail, retryAfter } = problem;
-      const named = { client_message_id: message.client_message_id, code, detail };
-      this.hear({ type: "error", ...named, ...(retryAfter && { retry_after: retryAfter }) });
+      this.#refused(problem, { client_message_id: message.client_message_id });
     }
   }
 
   async #pass(frame: ClientFrame): Promise<void> {
-    if (this.#offers?.includes("frames")) await this.request(`/chats/${this.chat}/frames`, frame);
+    if (!this.#offers?.includes("frames")) return;
+    try {
+      await this.request(`/chats/${this.chat}/frames`, frame);
+      await this.done();
+    } catch (problem) {
+      this.#refused(problem);
+    }
+  }
+
+  /** A no to what was asked is told as the socket tells it; one to who asks, or where, ends the line. */
+  #refused(problem: unknown, named: { client_message_id?: string } = {}): void {
+    if (!(problem instanceof Refusal) || this.#isOutside(problem.status)) throw problem;
+    const { code, detail, retryAfter } = problem;
+    this.hear({ type: "error", ...named, code, detail, ...(retryAfter && { retry_after: retryAfter }) });
+  }
+
+  #isOutside(status: number): boolean {
+    return status === 401 || status === 403 || (status === 404 && this.chat !== undefined);
   }
 
   #try(work: Promise<void>): void {
