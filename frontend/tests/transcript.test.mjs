@@ -196,6 +196,8 @@ test("an error belongs to the message it names, else to nobody", () => {
   const held = play(send("m1"), { type: "error", code: "too_many", client_message_id: "m1" });
   assert.deepEqual([held.exchanges[0].sending, held.exchanges[0].problem.code], ["pending", "too_many"]);
   assert.equal(reduce(held, ack("m1", 1)).exchanges[0].problem, undefined);
+  const gone = play(send("m1"), { type: "error", code: "no_such_chat", client_message_id: "m1" });
+  assert.equal(gone.exchanges[0].sending, "pending", "it is said in another chat");
   const unnamed = play(send("m1"), error);
   assert.deepEqual([unnamed.exchanges[0].sending, unnamed.notice.code], ["pending", "message_too_long"]);
   const again = reduce(named, { type: "local.retry", key: "m2" });

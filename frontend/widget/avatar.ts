@@ -1,6 +1,7 @@
 import { h } from "./dom";
 
-/** A picture from our own host, else initials: pages with a strict policy load no other, and nobody else learns who reads. */
+/** A picture, asked of our own host under whatever name the page knows it, else initials: pages with a strict policy load no other,
+ * and nobody else learns who reads. */
 export function avatar(
   element: HTMLElement,
   { name = "", avatar: url }: { name?: string | undefined; avatar?: string | null | undefined },
@@ -8,8 +9,9 @@ export function avatar(
   const shown = `${url ?? ""} ${name}`;
   if (element.dataset.shown === shown) return;
   element.dataset.shown = shown;
-  if (url?.startsWith(`${element.dataset.host}/`)) element.replaceChildren(h("img", { src: url, alt: "" }));
-  else element.textContent = initials(name);
+  element.textContent = initials(name);
+  const { host } = element.dataset;
+  if (url) element.replaceChildren(h("img", { src: host + new URL(url, host).pathname, alt: "" }));
 }
 
 const initials = (name: string): string =>

@@ -35,7 +35,6 @@ export class Composer {
   constructor(hooks: Hooks) {
     this.#hooks = hooks;
     this.#field.setAttribute("aria-describedby", "counter");
-    this.element.noValidate = true;
     this.element.append(this.#counter, h("div", { class: "box" }, this.#field, this.#stop, this.#send));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -52,7 +51,6 @@ export class Composer {
       this.focus();
     });
     this.#measure();
-    this.update(false, false);
   }
 
   get text(): string {

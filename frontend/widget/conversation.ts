@@ -16,6 +16,8 @@ const TYPING_LASTS_MS = 6000;
 const BAD_IDENTITY = "bad_identity";
 /** The reply had ended, or runs elsewhere: what is true is asked anew. */
 const NOTHING_TO_STOP = "nothing_to_stop";
+/** The chat was forgotten meanwhile: what is to be said is said in another. */
+const NO_SUCH_CHAT = "no_such_chat";
 /** This server does not know what was said to it: an older one, and nothing of the visitor's is lost. */
 const UNKNOWN_TYPE = "unknown_type";
 /** The version of the protocol that is spoken here. */
@@ -59,7 +61,7 @@ export class Conversation {
 
   constructor(host: string, agent: string, hooks: Hooks) {
     this.#hooks = hooks;
-    this.#keeping = new Keeping(agent, (news) => this.#heard(news));
+    this.#keeping = new Keeping(agent);
     this.#turn = new Turn(agent, this.#proceed);
     this.state = this.#keeping.recall();
     this.#connection = new Connection(
@@ -100,6 +102,7 @@ export class Conversation {
   }
 
   start(): void {
+    this.#keeping.listen(this.#heard);
     this.#connection.start();
   }
 
@@ -111,7 +114,7 @@ export class Conversation {
   end(): void {
     this.#connection.stop();
     clearTimeout(this.#later);
-    this.#keeping.close();
+    this.#keeping.listen(null);
   }
 
   /** A new chat; the old one stays with the organisation. */
@@ -209,6 +212,7 @@ export class Conversation {
 
   #welcomed(version: number): void {
     this.#isFresh = false;
+    this.#inFlight.clear(); // an acknowledgement that came before this was not heard
     this.#keeping.dressed(this.state.agent?.appearance);
     if (this.#jwt) this.#hooks.happened("identified", {});
     if (version > VERSION) this.#dispatch({ type: "error", code: "outdated" });
@@ -228,7 +232,8 @@ export class Conversation {
     this.#inFlight.delete(frame.client_message_id ?? "");
     this.#turn.end();
     this.#dispatch(frame);
-    if (frame.client_message_id && isPassing(frame.code)) this.#flushLater(frame.retry_after);
+    if (frame.code === NO_SUCH_CHAT) this.#connection.greet();
+    else if (frame.client_message_id && isPassing(frame.code)) this.#flushLater(frame.retry_after);
     else this.#flush();
   }
 
@@ -325,7 +330,7 @@ export class Conversation {
     this.#hooks.changed();
   }
 
-  #heard(news: News): void {
+  #heard = (news: News): void => {
     if (news.type === "read") this.#hooks.read();
     else if (news.type === "fresh") this.#begin();
     else if (news.type === "forgotten") this.#forgetAll();
@@ -334,7 +339,7 @@ export class Conversation {
       this.#dispatch({ type: "local.refetch" });
       this.#connection.greet();
     }
-  }
+  };
 
   #begin(): void {
     this.#isFresh = true;

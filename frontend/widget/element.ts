@@ -100,11 +100,12 @@ export class ChatWithUsElement extends HTMLElement {
   close = (): void => {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    const wasWithin = document.activeElement === this;
     if (this.#panel) this.#panel.element.hidden = true;
     this.#update();
     const { element } = this.#launcher;
     const back = element.hidden ? this.#before : element;
-    if (back instanceof HTMLElement) back.focus({ preventScroll: true });
+    if (wasWithin && back instanceof HTMLElement) back.focus({ preventScroll: true });
     this.emit("closed");
   };
 

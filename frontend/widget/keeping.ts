@@ -12,9 +12,9 @@ export class Keeping {
   readonly #tabs: Tabs;
   #written = "";
 
-  constructor(agent: string, heard: (news: News) => void) {
+  constructor(agent: string) {
     this.#memory = new Memory(agent);
-    this.#tabs = new Tabs(agent, heard);
+    this.#tabs = new Tabs(agent);
   }
 
   get draft(): string {
@@ -51,8 +51,8 @@ export class Keeping {
     this.#memory.forget();
   }
 
-  close(): void {
-    this.#tabs.close();
+  listen(heard: ((news: News) => void) | null): void {
+    this.#tabs.listen(heard);
   }
 
   #keepName(before: Transcript, { token, chat }: Transcript): void {

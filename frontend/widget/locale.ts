@@ -14,7 +14,6 @@ const LAUNCHER: Record<string, string> = {
   zh: "打开聊天",
   ja: "チャットを開く",
 };
-const RIGHT_TO_LEFT = /^(ar|fa|he|ur)\b/;
 
 /** The first language asked for that there is; `pt-BR` is `pt`. */
 export function choose(...asked: (string | null | undefined)[]): string {
@@ -25,9 +24,9 @@ export function choose(...asked: (string | null | undefined)[]): string {
   return "en";
 }
 
-export const launcherName = (locale: string): string => LAUNCHER[locale] ?? "Open chat";
+export const launcherName = (locale: string): string => LAUNCHER[locale] as string;
 
-export const direction = (locale: string): "rtl" | "ltr" => (RIGHT_TO_LEFT.test(locale) ? "rtl" : "ltr");
+export const direction = (locale: string): "rtl" | "ltr" => (locale === "ar" ? "rtl" : "ltr");
 
 /** Speaks `locale` from here on; where its words cannot be had, English is better than nothing. Resolves to what is spoken. */
 export async function learn(host: string, locale: string): Promise<string> {

@@ -22,7 +22,7 @@ export class Menu {
     this.#list.hidden = true;
     this.#list.append(this.#fresh, this.#download);
     this.element.append(this.#button, this.#list);
-    this.#button.addEventListener("click", () => this.#open(this.#list.hidden === true));
+    this.#button.addEventListener("click", () => this.#open(this.#list.hidden as boolean));
     this.#fresh.addEventListener("click", () => this.#done(hooks.fresh));
     this.#download.addEventListener("click", () => this.#done(hooks.download));
     this.element.addEventListener("keydown", (event) => {

@@ -39,14 +39,14 @@ export class Panel {
   readonly element = h("section", { class: "panel", part: "panel", role: "dialog", tabindex: "-1" });
   readonly composer: Composer;
   readonly thread: Thread;
-  readonly #title = h("span", { dir: "auto" }, words.title);
-  readonly #subtitle = h("p", { class: "subtitle", "data-testid": "handler", dir: "auto" }, words.subtitle);
+  readonly #title = h("span", { dir: "auto" });
+  readonly #subtitle = h("p", { class: "subtitle", "data-testid": "handler", dir: "auto" });
   readonly #line = h("p", { class: "line", role: "status", "data-testid": "connection" });
   readonly #notice = h("p", { class: "notice", role: "alert", "data-testid": "notice" });
   readonly #again = h("button", { type: "button", class: "retry" }, words.retry);
   readonly #avatar = h("div", { class: "avatar", "aria-hidden": "true" });
   readonly #menu: Menu;
-  readonly #person = h("button", { type: "button", class: "person" }, words.person);
+  readonly #person = h("button", { type: "button", class: "person" });
   #patience = 0;
 
   constructor(host: string, hooks: PanelHooks) {
@@ -80,6 +80,7 @@ export class Panel {
   }
 
   update(state: Transcript, { link, code, canStop, canBegin, title, greeting }: Setting): void {
+    const { activeElement } = this.element.getRootNode() as ShadowRoot;
     const agent = title || state.agent?.name || words.title;
     setText(this.#title, agent);
     this.#title.title = agent;
@@ -98,6 +99,8 @@ export class Panel {
       link === "refused" ? { code: code === 4403 ? "refused_origin" : "refused" } : state.notice;
     setText(this.#notice, refused ? problem(refused.code, refused.detail, words.problem_unavailable) : "");
     this.#again.hidden = link !== "refused";
+    // What goes when it is used, such as a suggested question, leaves its focus to the conversation.
+    if (activeElement && !activeElement.getClientRects().length) this.thread.log.focus();
   }
 
   #offerPerson({ agent, offers, handledBy, isAsking, isResolved }: Transcript, link: Link): void {

@@ -9,23 +9,22 @@ export type News =
   | { type: "forgotten" };
 
 export class Tabs {
-  #channel: BroadcastChannel | undefined;
+  readonly #channel: BroadcastChannel | undefined;
 
-  constructor(agent: string, heard: (news: News) => void) {
+  constructor(agent: string) {
     try {
       this.#channel = new BroadcastChannel(`chatwithus:${agent}`);
-      this.#channel.onmessage = ({ data }) => heard(data as News);
     } catch {
       // Where the browser keeps tabs apart, the server is what they share.
     }
   }
 
-  tell(news: News): void {
-    this.#channel?.postMessage(news);
+  /** Nothing is heard by an element that was taken out of its page, until it is put back. */
+  listen(heard: ((news: News) => void) | null): void {
+    if (this.#channel) this.#channel.onmessage = heard && (({ data }) => heard(data as News));
   }
 
-  close(): void {
-    this.#channel?.close();
-    this.#channel = undefined;
+  tell(news: News): void {
+    this.#channel?.postMessage(news);
   }
 }

@@ -42,10 +42,13 @@ export class Thread {
     this.#hooks = hooks;
     this.#suggestions = new Suggestions(hooks.send);
     this.#closing = new Closing(host, hooks);
-    this.#greeting.hidden = this.jump.hidden = true;
+    this.jump.hidden = true;
     this.log.setAttribute("aria-label", words.conversation);
     this.log.addEventListener("scroll", this.#scrolled, { passive: true });
-    this.jump.addEventListener("click", () => this.toEnd());
+    this.jump.addEventListener("click", () => {
+      this.log.focus();
+      this.toEnd();
+    });
     new ResizeObserver(() => this.#isFollowing && this.toEnd()).observe(this.log);
   }
 

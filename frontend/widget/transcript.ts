@@ -36,7 +36,6 @@ export interface Transcript {
   by?: Handoff["by"];
   /** The member of staff who handles the chat. */
   name?: string;
-  avatar?: string;
   offers: readonly Offer[];
   queue?: Queue;
   /** How the visitor rated the conversation, 1 to 5. */
@@ -254,18 +253,14 @@ function handoff(state: Transcript, frame: Handoff): Transcript {
 }
 
 const atRest = (state: Transcript): Transcript => ({
-  ...omit(state, "name", "by", "typing", "avatar", "queue"),
+  ...omit(state, "name", "by", "typing", "queue"),
   isAsking: false,
   isResolved: false,
 });
 
-function joined(
-  state: Transcript,
-  frame: { seq: number | null; name?: string | null; avatar?: string | null },
-): Transcript {
+function joined(state: Transcript, frame: { seq: number | null; name?: string | null }): Transcript {
   const name = known("name", frame.name || undefined);
-  const avatar = known("avatar", frame.avatar || undefined);
-  return note({ ...omit(state, "name", "avatar"), ...name, ...avatar }, "joined", frame.seq, name);
+  return note({ ...omit(state, "name"), ...name }, "joined", frame.seq, name);
 }
 
 function note(
@@ -303,7 +298,6 @@ function welcome(state: Transcript, frame: Welcome): Transcript {
 }
 
 const extras = (frame: Welcome): Partial<Transcript> => ({
-  ...known("avatar", frame.avatar),
   ...known("csat", frame.csat),
   ...(frame.queue && { queue: queueOf(frame.queue) }),
 });
@@ -312,7 +306,7 @@ const mine = (state: Transcript, past: Welcome["messages"][number]): Exchange | 
   state.exchanges.find((one) => one.id === past.exchange || one.key === past.client_message_id);
 
 /** Nothing is wrong with the message: it stays in the queue. */
-export const isPassing = (code: string): boolean => /^(unavailable|too_many)$/.test(code);
+export const isPassing = (code: string): boolean => /^(unavailable|too_many|no_such_chat)$/.test(code);
 
 /** An error that names no message of ours is said above the composer. */
 function refuse(

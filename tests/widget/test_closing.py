@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from apps.agents import widgets
 from apps.chats import inbox
 from apps.chats.models import Chat
+from tests.api.test_widgets import PIXEL
 from tests.journeys.test_resume import Colleague
 from tests.server import wait_until
 from tests.widget.site import Site
@@ -89,6 +91,21 @@ def test_a_person_comes_writes_and_ends_and_the_visitor_says_how_it_was(
     page.get_by_role("button", name="Start a new conversation").click()
     expect(requests(page)).to_have_count(0)
     expect(page.get_by_text("How was this conversation?")).to_be_hidden()
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_the_agents_picture_is_shown_whatever_name_the_page_has_for_the_server(
+    site: Site, page: Page, house: House, name: str
+) -> None:
+    with house.scope():
+        widgets.keep_avatar(house.agent, PIXEL)
+    site.host = site.host.replace("127.0.0.1", name)
+    page.goto(site.page(headers=site.strict))
+    open_chat(page)
+    picture = page.locator("chat-with-us .avatar img")
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("naturalWidth", 1)
+    assert str(picture.get_attribute("src")).startswith(f"{site.host}/avatars/")
 
 
 def test_where_nobody_is_there_an_address_can_be_left(

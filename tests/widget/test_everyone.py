@@ -92,6 +92,36 @@ def test_by_keyboard_alone_and_out_again(site: Site, page: Page, house: House) -
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+def test_what_goes_when_it_is_used_leaves_its_focus_to_the_conversation(
+    site: Site, page: Page, house: House
+) -> None:
+    words = answers_by(house, "tokens=5")
+    house.agent.suggestions = ["Do you ship to Norway?"]
+    with house.scope():
+        house.agent.save()
+    page.goto(site.page())
+    open_chat(page)
+    conversation = page.get_by_role("log", name="Conversation")
+    page.get_by_role("button", name="Do you ship to Norway?").press("Enter")
+    is_answered(page, words)
+    expect(conversation).to_be_focused()
+    page.get_by_role("button", name="Not helpful").press("Enter")
+    page.get_by_role("textbox", name="What could be better?").fill("It did not say.")
+    page.get_by_role("button", name="Send comment").press("Enter")
+    expect(page.get_by_text("Thank you. We read every comment.")).to_be_visible()
+    expect(conversation).to_be_focused()
+
+
+def test_a_page_that_closes_it_keeps_the_focus_it_has(site: Site, page: Page) -> None:
+    page.goto(site.page(body='<input aria-label="Search">'))
+    open_chat(page)
+    search = page.get_by_role("textbox", name="Search")
+    search.focus()
+    page.evaluate("ChatWithUs.close()")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(search).to_be_focused()
+
+
 def focused(page: Page) -> str | None:
     """The name of what has focus in the widget; None outside of it."""
     name: str | None = page.evaluate(

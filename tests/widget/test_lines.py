@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from apps.chats.models import Chat
+from tests.journeys.test_resume import Colleague
 from tests.server import Server, Visitor, wait_until
 from tests.tokens import signed, vouching
 from tests.widget.site import Site
@@ -79,12 +80,73 @@ def test_without_sockets_it_can_be_stopped_and_a_person_asked_for(
     bar_sockets(page)
     page.goto(site.page())
     open_chat(page)
+    expect(
+        page.get_by_role("button", name="Talk to a person")
+    ).to_be_hidden()  # there is no chat to bring before one
     ask(page, "What do you know about boots?")
     expect(answers(page, "streaming")).to_contain_text("w5 ", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("chat-with-us [data-state=stopped]")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Talk to a person").click()
-    expect(page.get_by_test_id("presence")).to_contain_text("We will answer", timeout=PATIENCE_MS)
+    leaves_an_address(page)
+
+
+def leaves_an_address(page: Page) -> None:
+    """Nobody is there: what is no address is said to be none, and the line holds."""
+    expect(page.get_by_test_id("presence")).to_contain_text("Nobody is here", timeout=PATIENCE_MS)
+    address = page.get_by_role("textbox", name="Your e-mail address, so that we can answer you there")
+    address.fill("grace@nowhere")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("is not an e-mail address", timeout=PATIENCE_MS)
+    is_online(page)
+    address.fill("grace@example.org")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("We will also answer by e-mail.")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_without_sockets_and_streams_a_person_is_waited_for_and_comes(
+    site: Site, page: Page, house: House, console: Callable[[House], Page]
+) -> None:
+    whole = answers_by(house, "tokens=5")
+    house.user.first_name = "Ada"
+    house.user.save()
+    bar_sockets(page)
+    bar_streams(page)
+    page.goto(site.page())
+    open_chat(page)
+    ask(page, "Where is my parcel?")
+    is_answered(page, whole)
+    page.get_by_role("button", name="Talk to a person").click()
+    leaves_an_address(page)
+    colleague, chat = Colleague(console(house)), remembered(page, house)["chat"]
+    colleague.does("chat.open", chat=chat)
+    colleague.does("take_over", chat=chat)
+    expect(page.get_by_test_id("handler")).to_have_text("Talking with Ada", timeout=PATIENCE_MS)
+    colleague.does("resolve", chat=chat)
+    expect(page.get_by_text("How was this conversation?")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="4: Good").click()
+    expect(page.get_by_text("Thank you for telling us.")).to_be_visible(timeout=5000)
+
+
+@pytest.mark.parametrize("barred", ["nothing", "sockets", "sockets and streams"])
+def test_what_is_said_in_a_chat_that_was_forgotten_meanwhile_is_said_in_a_new_one(
+    site: Site, page: Page, house: House, barred: str
+) -> None:
+    whole = answers_by(house, "tokens=5")
+    if barred != "nothing":
+        bar_sockets(page)
+    if barred == "sockets and streams":
+        bar_streams(page)
+    page.goto(site.page())
+    open_chat(page)
+    ask(page, "First")
+    is_answered(page, whole)
+    with house.scope():
+        Chat.objects.all().delete()
+    ask(page, "And now?")
+    expect(page.get_by_test_id("notice")).to_contain_text("This is a new one.", timeout=PATIENCE_MS)
+    is_answered(page, whole)
+    expect(requests(page)).to_have_text("And now?")
 
 
 def test_without_sockets_and_streams_plain_requests_do(
@@ -150,6 +212,9 @@ def test_a_second_tab_joins_the_chat_that_the_first_began_and_both_agree(
     for tab in (page, other):
         is_answered(tab, whole, count=2)
         expect(requests(tab)).to_have_text(["From the first", "From the second"])
+    # A page that moves the element, or swaps its own body, has it taken out and put back.
+    page.evaluate("document.querySelector('chat-with-us').remove()")
+    is_online(page)
     other.evaluate("ChatWithUs.newConversation()")
     for tab in (page, other):
         expect(requests(tab)).to_have_count(0)
@@ -236,11 +301,14 @@ def say(visitor: Visitor, text: str) -> None:
     visitor.ask(text)
 
 
+@pytest.mark.parametrize("barred", ["nothing", "sockets"])
 def test_a_token_that_ended_meanwhile_costs_no_draft_and_no_message(
-    site: Site, page: Page, house: House
+    site: Site, page: Page, house: House, barred: str
 ) -> None:
     """The old chat belongs to a token that is good no more: a new one begins, and says so."""
     whole = answers_by(house, "tokens=5")
+    if barred == "sockets":
+        bar_sockets(page)
     page.goto(site.page())
     key = f"chatwithus:{house.agent.id}"
     stale = {
