@@ -104,10 +104,10 @@ def settle(exchange: UUID, agent: Agent, spent: Usage | None, cost: Decimal | No
 
 
 def release_stale() -> int:
-    """Count what was reserved by replies that vanished with their chats; how many."""
+    """Count what was reserved by replies that vanished with their chats, but what somebody else is counting just now; how many."""
     stale = Reservation.objects.filter(created_at__lt=timezone.now() - STALE).order_by("spending__budget_id")
     with transaction.atomic():
-        for one in (found := list(stale[:1000])):
+        for one in (found := list(stale.select_for_update(of=("self",), skip_locked=True)[:1000])):
             _move(one, one.tokens, one.cost)
             one.delete()
     return len(found)

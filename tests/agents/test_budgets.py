@@ -207,6 +207,29 @@ def test_what_vanished_is_counted_in_the_end(acme: House) -> None:
         assert spent(budget) == (20, 2)
 
 
+def test_what_vanished_is_counted_once_by_however_many(houses: Both) -> None:
+    """As where two beats run: each asks for it."""
+    acme, _ = houses
+
+    def release(_: int) -> int:
+        with acme.scope():
+            try:
+                return budgets.release_stale()
+            finally:
+                connection.close()
+
+    with acme.scope():
+        budget = budgets.keep(None, "day", tokens=10**6, cost=None)
+        for _ in range(100):
+            budgets.reserve(uuid.uuid4(), acme.agent, Usage(10, 10))
+        Reservation.objects.update(created_at=timezone.now() - budgets.STALE * 2)
+        budgets.reserve(uuid.uuid4(), acme.agent, Usage(2000, 2000))  # of which twice as much could be taken
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(release, range(4))) == 100
+    with acme.scope():
+        assert spent(budget) == (2000, 4000)
+
+
 def test_who_set_no_budget_has_the_installations(acme: House, settings: LazySettings) -> None:
     """So nobody who embeds an agent elsewhere has AI for free without end."""
     settings.DAILY_TOKENS = 320
