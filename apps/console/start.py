@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -25,8 +26,9 @@ def start(request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST or None, may_allow=may_allow)
     if form.is_valid():
         try:
-            agent = Agent.objects.order_by("created_at").first() or versions.create(name="Assistant")
-            source = library.add_website(form.cleaned_data["address"], agents=[agent.id])
+            with transaction.atomic():  # no agent is left where there is no room for what it would know
+                agent = Agent.objects.order_by("created_at").first() or versions.create(name="Assistant")
+                source = library.add_website(form.cleaned_data["address"], agents=[agent.id])
             if may_allow:
                 wanted = [parse(source.content).origin] if form.cleaned_data["allow"] else []
                 _allow(request, *wanted, settings.PUBLIC_URL)

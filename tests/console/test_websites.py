@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.agents.models import Agent
 from apps.chats.models import Chat, ContentChat
 from apps.knowledge import ingestion
 from apps.knowledge.models import Document, Knowledge, Website
@@ -134,6 +135,18 @@ def test_an_owner_starts_with_an_address(
     with acme.scope():
         ingestion.read_in(Knowledge.objects.get().id)
     assert "4 pages read" in staff.get(answer["location"]).content.decode()
+
+
+def test_where_there_is_no_room_for_a_website_no_agent_is_left(
+    staff: Client, acme: House, settings: Any
+) -> None:
+    settings.MAX_SOURCES = 0
+    with acme.scope():
+        Agent.objects.all().delete()
+    answer = staff.post("/console/knowledge/start/", {"address": "https://shop.example"})
+    assert (answer.status_code, "which is all that fit" in answer.content.decode()) == (422, True)
+    with acme.scope():
+        assert not Agent.objects.exists()
 
 
 def test_whether_its_pages_may_show_the_agent_is_the_owners_choice(
