@@ -107,11 +107,14 @@ class Page(HTMLParser):
             self._area = None
 
 
+_OF_THE_MOMENT = {"csrfmiddlewaretoken", "shown"}  # true of the page as it was read, and soon of no other
+
+
 def _input(form: Form, name: str, given: dict[str, str]) -> None:
     is_number = given.get("inputmode") in {"numeric", "decimal"}
     is_address = given.get("inputmode") == "url"
     kind = "number" if is_number else "url" if is_address else given.get("type", "text")
-    if name == "csrfmiddlewaretoken" or kind in {"file", "image", "reset"}:
+    if name in _OF_THE_MOMENT or kind in {"file", "image", "reset"}:
         return
     if kind in {"checkbox", "radio"}:
         form.choices.setdefault(name, []).append(given.get("value", "on"))
