@@ -10,8 +10,8 @@ export function avatar(
   if (element.dataset.shown === shown) return;
   element.dataset.shown = shown;
   element.textContent = initials(name);
-  const { host } = element.dataset;
-  if (url) element.replaceChildren(h("img", { src: host + new URL(url, host).pathname, alt: "" }));
+  const picture = url?.match(/\/avatars\/.*/);
+  if (picture) element.replaceChildren(h("img", { src: element.dataset.host + picture[0], alt: "" }));
 }
 
 const initials = (name: string): string =>
