@@ -32,9 +32,15 @@ async def connected() -> bell.Ear:
     return ear
 
 
+def rung(house: House) -> list[Ring]:
+    """What is rung of this house from here on, whatever the servers of other tests ring."""
+    heard: list[Ring] = []
+    bell.ear().listeners.append(lambda one: heard.append(one) if one.tenant_id == house.tenant.id else None)
+    return heard
+
+
 async def test_a_ring_is_heard_here_and_in_other_loops(house: House, other: Elsewhere) -> None:
-    here: list[Ring] = []
-    bell.ear().listeners.append(here.append)
+    here = rung(house)
     chat = uuid.uuid4()
 
     async def ring() -> None:
@@ -46,8 +52,8 @@ async def test_a_ring_is_heard_here_and_in_other_loops(house: House, other: Else
 
 
 async def test_a_ring_of_another_process_comes_over_the_channel(house: House) -> None:
-    ear, here = await connected(), list[Ring]()
-    ear.listeners.append(here.append)
+    await connected()
+    here = rung(house)
     chat = uuid.uuid4()
     packed = f'["somebody","{house.tenant.id.hex}","{chat.hex}",9,null]'
     await valkey.client().publish(bell.CHANNEL, packed)
@@ -56,8 +62,7 @@ async def test_a_ring_of_another_process_comes_over_the_channel(house: House) ->
 
 
 async def test_nonsense_on_the_channel_is_passed_over(house: House) -> None:
-    ear, here = await connected(), list[Ring]()
-    ear.listeners.append(here.append)
+    ear, here = await connected(), rung(house)
     for nonsense in (b"", b"{}", b"[1,2,3]", b'["a","b","c",1,null]', b"\xff\x00"):
         await valkey.client().publish(bell.CHANNEL, nonsense)
     chat = uuid.uuid4()
@@ -103,9 +108,8 @@ class Undone(Exception):
 async def test_nobody_hears_of_what_was_rolled_back(house: House) -> None:
     """Neither those who listen, nor who reads the chat, nor whoever judges what was said."""
     await connected()
-    heard: list[Ring] = []
+    heard = rung(house)
     judged: list[UUID] = []
-    bell.ear().listeners.append(heard.append)
     first = await ask(house)
     chat, holder = first.log.chat_id, await replies.here().lease.hold()
     await told(first)
