@@ -7,7 +7,7 @@ reserved for it counts as used, and where it is run again, that is reserved anew
 No organisation is without a budget of tokens: until its owner sets one for all agents, the setting DAILY_TOKENS holds. A budget that is
 dropped stays as a row without limits, so that what was spent counts where it is set again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -29,6 +29,7 @@ from apps.tenants import actors, audit
 from apps.tenants.postgres.prepared import Prepared, Table
 
 Mind = tuple[str, str]  # provider and model
+Limiting = tuple[list[Budget], list[prices.Row]]  # an agent's budgets, and what models cost
 HOLDS = Q(tokens__isnull=False) | Q(cost__isnull=False)  # others were dropped
 STALE = timedelta(days=1)  # no reply runs for so long: whatever reserved this has vanished
 
@@ -65,13 +66,18 @@ class Gauge:
 
 
 def reserve(
-    exchange: UUID, agent: Agent, most: Usage, *, minds: Sequence[Mind] | None = None
+    exchange: UUID,
+    agent: Agent,
+    most: Usage,
+    *,
+    minds: Sequence[Mind] | None = None,
+    limiting: Limiting | None = None,
 ) -> Usage | None:
     """Hold so much of every budget that this agent spends from, or of none. None where there is no budget. `minds` take the place of
-    the agent's own where its draft is tried.
+    the agent's own where its draft is tried; `limiting` is what `limits_asked` reads, where that is known.
 
     Raises BudgetExhausted. To be called in the transaction that claims the reply."""
-    budgets, kept = _that_limit(agent)
+    budgets, kept = limiting or limits_asked(agent)()
     if settings.DAILY_TOKENS and all(one.agent_id or one.tokens is None for one in budgets):
         default = _by_default()
         budgets = sorted([default, *(one for one in budgets if one != default)], key=lambda one: one.id)
@@ -113,11 +119,16 @@ def release_stale() -> int:
     return len(found)
 
 
-def _that_limit(agent: Agent) -> tuple[list[Budget], list[prices.Row]]:
-    """The budgets that this agent spends from, and what models cost, in one round trip: the chat is locked meanwhile."""
-    rows = _THAT_LIMIT.rows(agent=agent.id)
-    kept = list(zip(*rows[0][:_PRICED], strict=True)) if rows[0][0] else []
-    return [_BUDGETS.read(row, _PRICED) for row in rows if row[_PRICED] is not None], kept
+def limits_asked(agent: Agent) -> Callable[[], Limiting]:
+    """The budgets that this agent spends from, and what models cost, to be read later: among statements that are sent `together`."""
+    cursor = _THAT_LIMIT.asked(agent=agent.id)
+
+    def read() -> Limiting:
+        rows = cursor.fetchall()
+        kept = list(zip(*rows[0][:_PRICED], strict=True)) if rows[0][0] else []
+        return [_BUDGETS.read(row, _PRICED) for row in rows if row[_PRICED] is not None], kept
+
+    return read
 
 
 def _dearest(minds: Sequence[Mind], usage: Usage, kept: Sequence[prices.Row]) -> Decimal:

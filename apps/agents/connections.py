@@ -2,6 +2,7 @@
 each: the operator's key would go to whatever address a tenant writes down. What is thought on the operator's account is what SHARED_MODELS
 names, whatever a tenant's owner allows."""
 
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
@@ -11,25 +12,38 @@ from apps.agents.providers.base import Connection, ProviderError
 from apps.agents.providers.catalogue import NOWHERE
 from apps.tenants import credentials, sealing
 from apps.tenants.models import Credential
+from apps.tenants.postgres.prepared import Prepared, Table
 
+Kept = Mapping[str, Credential]
 ASKED = frozenset(credentials.FIELDS)  # providers that are somewhere else
 PUBLIC = {"ollama": "https://ollama.com", "openai": "https://api.openai.com/v1"}
 
 
-def of(provider: str, model: str) -> Connection:
-    """Raises ProviderError where nobody has said how, or the operator does not give this model to everybody."""
-    found = to(provider)
+def of(provider: str, model: str, kept: Kept | None = None) -> Connection:
+    """Where what the tenant keeps for it was read before, that is `kept`. Raises ProviderError where nobody has said how, or the
+    operator does not give this model to everybody."""
+    found = to(provider, kept)
     if not is_open(found, provider, model):
         raise ProviderError(_not_given(provider, model), kind="refused", retryable=False)
     return found
 
 
-def to(provider: str) -> Connection:
+def kept_for(providers: Iterable[str]) -> Callable[[], Kept]:
+    """What the tenant in scope keeps for these, to be read later: among statements that are sent `together`."""
+    asked = sorted(ASKED.intersection(providers))
+    if not asked:
+        return dict
+    cursor = _KEPT.asked(providers=asked)
+    return lambda: {one.provider: one for one in map(_CREDENTIALS.read, cursor.fetchall())}
+
+
+def to(provider: str, kept: Kept | None = None) -> Connection:
     """The way there, whichever model is wanted. Raises ProviderError where nobody has said how."""
     if provider not in ASKED:
         return NOWHERE
-    if kept := Credential.objects.filter(provider=provider).first():
-        return own(provider, _opened(kept))
+    found = (kept_for([provider])() if kept is None else kept).get(provider)
+    if found is not None:
+        return own(provider, _opened(found))
     return shared(provider)
 
 
@@ -114,4 +128,8 @@ def _opened(kept: Credential) -> dict[str, str]:
         raise ProviderError(str(error), kind="refused", retryable=False) from None
 
 
+_CREDENTIALS = Table(Credential)
+_KEPT = Prepared(
+    f"SELECT {_CREDENTIALS.columns('c')} FROM tenants_credential c WHERE tenant_id = %(tenant)s AND provider = ANY(%(providers)s)"
+)
 _GIVEN = {"ollama": _ollama, "openai": _openai, "bedrock": _bedrock}

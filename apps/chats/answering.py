@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 from django.db import DatabaseError, InterfaceError
 
 from apps.chats import bell, hub, measures, relay
-from apps.chats.ahead import Ahead
 from apps.chats.chatlog import ChatLog
 from apps.chats.conversations import Claim, Finished
 from apps.chats.leases import Lease, keep
 from apps.chats.reply import Reply
+from apps.knowledge.retrieval import Ahead
 from apps.tenants import access, scope
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """What visitors write and agents answer. Each write is one short transaction; what it returns was committed."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -9,15 +9,19 @@ from uuid import UUID, uuid5
 
 from django.db import transaction
 
-from apps.agents import budgets, calls
+from apps.agents import budgets, calls, minds
 from apps.agents.calls import Called
+from apps.agents.minds import Mind
 from apps.agents.models import Agent
-from apps.agents.providers.base import Turn, Usage
+from apps.agents.providers.base import ProviderError, Turn, Usage
 from apps.chats import events, ledger, measures, prompts, signals
 from apps.chats.events import Entry
 from apps.chats.ledger import Ledger, NoSuchChat, Opening
 from apps.chats.models import Chat, ContentChat, Event, Explanation, Process
+from apps.knowledge import retrieval
+from apps.knowledge.retrieval import Shelf
 from apps.tenants import access
+from apps.tenants.postgres import prepared
 
 __all__ = ["NoSuchChat", "Opening"]
 
@@ -49,12 +53,14 @@ class BadMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A reply to be given by this process: its exchange, the agent, the turns before it, oldest first, and what is reserved for it
-    where a budget limits it."""
+    """A reply to be given by this process: its exchange, the agent, the turns before it, oldest first, where the agent may think (none
+    where that is to be asked again, and refused), what it may read, and what is reserved for it where a budget limits it."""
 
     exchange: ContentChat
     agent: Agent
     history: tuple[Turn, ...]
+    able: tuple[Mind, ...]
+    shelf: Shelf
     reserved: Usage | None = None
 
 
@@ -286,17 +292,30 @@ def _claimed(book: Ledger, exchange: ContentChat, holder: UUID) -> Claim | None:
 
 
 def _begun(book: Ledger, exchange: ContentChat, holder: UUID, history: tuple[Turn, ...]) -> Claim | None:
-    """Begin a reply and reserve what it may cost, or end it at once where no budget allows it; not saved yet."""
+    """Begin a reply and reserve what it may cost, or end it at once where no budget allows it; not saved yet. What it will need is
+    looked up in one round trip."""
     agent = book.chat.agent
     book.claim(exchange, holder)
+    with prepared.together():
+        limiting, able = budgets.limits_asked(agent), minds.asked(agent.minds)
+        shelf = retrieval.shelf_asked(agent.id)
     try:
         most = prompts.most(agent, exchange.request, history=history)
-        return Claim(exchange, agent, history, budgets.reserve(exchange.id, agent, most))
+        reserved = budgets.reserve(exchange.id, agent, most, limiting=limiting())
+        return Claim(exchange, agent, history, _able(able), shelf(), reserved)
     except budgets.BudgetExhausted:
         book.chat.answering = 0
         _end(book, exchange, Outcome("failed", reason=BUDGET_EXHAUSTED))
         measures.ended("failed", BUDGET_EXHAUSTED, None, {})
         return None
+
+
+def _able(asked: Callable[[], tuple[Mind, ...]]) -> tuple[Mind, ...]:
+    """Why there is none is raised where it can be told."""
+    try:
+        return asked()
+    except ProviderError:
+        return ()
 
 
 def abandoned() -> list[UUID]:

@@ -12,12 +12,12 @@ import orjson
 from apps.agents.models import Agent
 from apps.agents.providers.base import Turn
 from apps.chats import conversations, events, hub, recall, relay
-from apps.chats.ahead import Ahead
 from apps.chats.answering import here
 from apps.chats.chatlog import ChatLog
 from apps.chats.conversations import Asked, Opening
 from apps.chats.events import Entry, Position
 from apps.chats.reply import Reply
+from apps.knowledge import retrieval
 from apps.tenants import scope
 from apps.tenants.hops import hop
 
@@ -102,18 +102,19 @@ async def _ask(
 ) -> Question:
     received_at = time.perf_counter()
     holder = await here().lease.hold()
-    ahead = Ahead(agent_id, text) if agent_id else None
+    ahead = retrieval.ahead(agent_id, text) if agent_id else None
     try:
         asked = await hop(conversations.ask)(chat_id, text, holder=holder, **known)
     except BaseException:
-        _drop(ahead)
+        if ahead is not None:
+            ahead.drop()
         raise
     log = hub.here().log(chat_id)
     start = log.end
     if asked.claim is not None:
         here().begin(asked.claim, log, received_at, ahead)
-    else:
-        _drop(ahead)
+    elif ahead is not None:
+        ahead.drop()
     recorded(asked)
     log.tell(asked.told)
     if not asked.is_new and asked.exchange.state in {"running", "queued"}:
@@ -121,11 +122,6 @@ async def _ask(
     elif asked.exchange.state == "queued" and asked.agent.second_message == Agent.SecondMessage.INTERRUPT:
         await stop(chat_id, reason="interrupted", before=asked.exchange.number)
     return Question(asked, log, start)
-
-
-def _drop(ahead: Ahead | None) -> None:
-    if ahead is not None:
-        ahead.drop()
 
 
 async def stream(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -14,11 +14,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from apps.agents import budgets, calls, minds
 from apps.agents.attempts import Attempts, SaidEnough, require_an_end
 from apps.agents.calls import Called
-from apps.agents.minds import Mind
-from apps.agents.models import Agent
-from apps.agents.providers.base import Handoff, ProviderError, Turn, Usage
+from apps.agents.providers.base import Handoff, ProviderError, Usage
 from apps.chats import citations, conversations, events, explanations, measures, prompts, relay
-from apps.chats.ahead import Ahead, known_of
 from apps.chats.chatlog import ChatLog
 from apps.chats.coalescer import Coalescer
 from apps.chats.conversations import Claim, Finished, Outcome
@@ -26,7 +23,8 @@ from apps.chats.deadlines import Watchdog
 from apps.chats.leases import Lease
 from apps.chats.models import Explanation
 from apps.chats.prompts import Composed
-from apps.knowledge.retrieval import Found
+from apps.knowledge import retrieval
+from apps.knowledge.retrieval import Ahead
 from apps.tenants import scope
 from apps.tenants.hops import hop
 
@@ -134,7 +132,10 @@ class Reply:
 
     async def _answer(self, watchdog: Watchdog) -> None:
         agent, question, history = self.claim.agent, self.exchange.request, self.claim.history
-        able, found = await self._known(agent, question, history)
+        able = self.claim.able or await hop(minds.of)(agent.minds)
+        ahead, self._ahead = self._ahead, None
+        begun = {"history": history, "shelf": self.claim.shelf, "begun": ahead}
+        found = await retrieval.search(agent.id, question, **begun)
         self._timings["found"] = self._elapsed_ms()
         told = self._told = prompts.compose(agent, question, history=history, found=found)
         self._sieve.given = len(told.given)
@@ -153,15 +154,6 @@ class Reply:
             self._said.flush()
         cited = citations.resolve(self._said.text, told.given)
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
-
-    async def _known(
-        self, agent: Agent, question: str, history: Sequence[Turn]
-    ) -> tuple[tuple[Mind, ...], list[Found]]:
-        """Raises ProviderError."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is None:
-            return await known_of(agent, question, history)
-        return await ahead.known(agent, history)
 
     def _may_go_on(self) -> None:
         """Raises SaidEnough where all is said that is paid for, ProviderError where it does not end."""

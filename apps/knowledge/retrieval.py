@@ -1,15 +1,15 @@
 """Finding the passages that answer a question: for an agent, in the context of its chat."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps.agents import embedding
-from apps.agents.followups import in_context
-from apps.agents.providers.base import Turn
+from apps.agents.followups import in_context, stands_alone
+from apps.agents.providers.base import ProviderError, Turn
 from apps.knowledge import choice, ranking, vectors
 from apps.knowledge.found import Found
 from apps.tenants.hops import hop
@@ -29,13 +29,23 @@ _MOST_MODELS = 10_000
 
 
 class Shelf(NamedTuple):
-    """The sources that an agent may read and that are ready, about how many passages they have, how sure it wants to be, and the
-    model of their vectors: empty where there are none."""
+    """The sources that an agent may read and that are ready, about how many passages they have, and how sure it wants to be."""
 
     readable: list[UUID]
     passages: int
     threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A question whose vector of this model is being made, while something else is waited for."""
+
+    asked: str
     model: str
+    vector: "asyncio.Future[list[float]]"
+
+    def drop(self) -> None:
+        self.vector.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,16 @@ class Search:
         return bool(self.found) and self.found[0].score >= self.threshold
 
 
-async def search(
-    agent_id: UUID, question: str, *, history: Sequence[Turn] = (), shelf: Shelf | None = None
-) -> list[Found]:
-    """The passages an answer may be taken from, best first; none where what was found is not about the question. `shelf` is the
-    agent's, where that is known already."""
-    searched = await look(agent_id, question, history=history, shelf=shelf)
+def ahead(agent_id: UUID, question: str) -> Ahead | None:
+    """Begin to look for what is about to be searched for; None where there is nothing to do before the agent's shelf is known."""
+    model = _models.get(agent_id)
+    return Ahead(question, model, _embedding(model, question)) if model and stands_alone(question) else None
+
+
+async def search(agent_id: UUID, question: str, **known: Any) -> list[Found]:
+    """The passages an answer may be taken from, best first; none where what was found is not about the question. `known` is what
+    `look` can be told."""
+    searched = await look(agent_id, question, **known)
     return searched.found if searched.is_sure else []
 
 
@@ -68,28 +82,50 @@ async def look(
     history: Sequence[Turn] = (),
     limit: int = LIMIT,
     shelf: Shelf | None = None,
+    begun: Ahead | None = None,
 ) -> Search:
-    """The passages this agent may read that fit the question best, sure or not."""
+    """The passages this agent may read that fit the question best, sure or not. `shelf` is the agent's, where that is known already,
+    and `begun` what was done ahead."""
     asked = in_context(question, earlier=[turn.request for turn in history])
-    expected = shelf.model if shelf else _models.get(agent_id, "")
-    ahead = _embedding(expected, asked) if expected else None
-    readable, passages, threshold, model = shelf or await hop(shelf_of)(agent_id)
-    if ahead and model != expected:
-        ahead.cancel()
-    _expect(agent_id, model)
-    found, before = list[Found](), ""
-    while not found and model not in {"", before}:
-        vector = await (ahead if ahead and model == expected else _embedding(model, asked))
-        most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2, "passages": passages}
-        found = await hop(ranking.ranked)(readable, asked, vector, model=model, **most)
-        # Where something is to be found, nothing is only where it has been given vectors of another model since a moment.
-        before, model = model, model if found else await hop(vectors.of)(readable)
+    if begun is None or begun.asked != asked:
+        begun = ahead(agent_id, asked)
+    readable, passages, threshold = shelf or await hop(shelf_of)(agent_id)
+    most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2, "passages": passages}
+
+    async def compared(model: str) -> list[Found]:
+        is_begun = begun is not None and begun.model == model
+        vector = await (begun.vector if begun and is_begun else _embedding(model, asked))
+        return await hop(ranking.ranked)(readable, asked, vector, model=model, **most)
+
+    found = await _by_its_model(agent_id, readable, compared) if readable else []
     return Search(asked, choice.chosen(found, limit=limit), threshold)
 
 
+async def _by_its_model(
+    agent_id: UUID, readable: list[UUID], compared: Callable[[str], Awaitable[list[Found]]]
+) -> list[Found]:
+    """What is found by the model that these sources were last found to have vectors of; where that is nothing or fails, they may have
+    been given vectors of another since. Raises ProviderError."""
+    found, before, failure = list[Found](), "", None
+    model = _models.get(agent_id) or await hop(vectors.of)(readable)
+    while not found and model not in {"", before}:
+        try:
+            found, failure = await compared(model), None
+        except ProviderError as error:
+            failure = error
+        before, model = model, model if found else await hop(vectors.of)(readable)
+    if failure is not None:
+        raise failure
+    _expect(agent_id, model)
+    return found
+
+
 def _embedding(model: str, asked: str) -> "asyncio.Future[list[float]]":
+    """Whoever waits for it is told what went wrong; where nobody does, nothing did."""
     threads = _CPU if embedding.is_packaged(model) else _AWAY
-    return asyncio.get_running_loop().run_in_executor(threads, _embed, model, asked)
+    future = asyncio.get_running_loop().run_in_executor(threads, _embed, model, asked)
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
 
 
 def _embed(model: str, asked: str) -> list[float]:
@@ -98,18 +134,25 @@ def _embed(model: str, asked: str) -> list[float]:
 
 
 def _expect(agent_id: UUID, model: str) -> None:
-    """Of an agent without knowledge nothing is expected: nobody embeds its questions ahead."""
+    """Where nothing is expected, nothing is embedded ahead."""
     if len(_models) >= _MOST_MODELS:
         _models.clear()
     _models[agent_id] = model
 
 
 def shelf_of(agent_id: UUID) -> Shelf:
-    row = _SHELF.first(agent=agent_id)
-    assert row is not None
-    readable, passages, calibrated = row
-    threshold = UNCALIBRATED if calibrated is None else calibrated
-    return Shelf(readable, passages, threshold, vectors.of(readable))
+    return shelf_asked(agent_id)()
+
+
+def shelf_asked(agent_id: UUID) -> Callable[[], Shelf]:
+    """The same, to be read later: among statements that are sent `together`."""
+    cursor = _SHELF.asked(agent=agent_id)
+
+    def read() -> Shelf:
+        readable, passages, calibrated = cursor.fetchone()
+        return Shelf(readable, passages, UNCALIBRATED if calibrated is None else calibrated)
+
+    return read
 
 
 _SHELF = Prepared(

@@ -51,10 +51,20 @@ def open_one(slug: str, name: str) -> Tenant:
 
 
 def current() -> Tenant:
-    row = _CURRENT.first()
-    if row is None:
-        raise Tenant.DoesNotExist
-    return _TENANTS.read(row)
+    return asked()()
+
+
+def asked() -> Callable[[], Tenant]:
+    """The same, to be read later: among statements that are sent `together`."""
+    cursor = _CURRENT.asked()
+
+    def read() -> Tenant:
+        row = cursor.fetchone()
+        if row is None:
+            raise Tenant.DoesNotExist
+        return _TENANTS.read(row)
+
+    return read
 
 
 def change(**settings: Any) -> Tenant:

@@ -14,12 +14,14 @@ from apps.agents.words import WORD
 from apps.knowledge import drafts, ingestion, library, renewal, retrieval, vectors
 from apps.knowledge.models import Document, Knowledge, Passage, Sentence, Term
 from apps.knowledge.turns import Endless, Turn
+from apps.tenants.hops import hop
 from tests.agents.test_provider_embedders import Embedding, texts_of
 from tests.upstream import Script
 from tests.wires import WIRES
 from tests.world import House
 
 OLD, NEW = MiniLM.model, "openai:m"
+QUESTION = "Is the depot in Cork green?"
 TEXTS = ("The depot in Cork is painted green.", "Returned parcels are paid back within a week.")
 
 
@@ -160,15 +162,18 @@ def test_a_search_that_a_switch_overtakes_asks_again(
     acme.knows(TEXTS[0])
     with acme.scope():
         shelf = retrieval.shelf_of(acme.agent.id)
-    choose(settings)
-    turn(acme)
 
-    async def late() -> list[retrieval.Found]:
+    async def overtaken() -> list[retrieval.Found]:
         with acme.scope():
-            return await retrieval.search(acme.agent.id, "Is the depot in Cork green?", shelf=shelf)
+            await retrieval.search(acme.agent.id, QUESTION)
+            begun = retrieval.ahead(acme.agent.id, QUESTION)
+            assert begun is not None
+            assert begun.model == OLD
+            choose(settings)
+            await hop(turn)(acme)
+            return await retrieval.search(acme.agent.id, QUESTION, shelf=shelf, begun=begun)
 
-    assert shelf.model == OLD
-    assert [one.text for one in asyncio.run(late())] == [TEXTS[0]]
+    assert [one.text for one in asyncio.run(overtaken())] == [TEXTS[0]]
 
 
 def test_a_server_that_fails_leaves_the_old_vectors_and_a_later_turn_goes_on(
