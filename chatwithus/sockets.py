@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket connection, with bounds on what it leaves open: fragments, pongs that nobody reads, and farewells."""
+"""uvicorn's WebSocket connection, with bounds on what it leaves open: floods, fragments, pongs that nobody reads, and farewells."""
 
 import asyncio
 from typing import Any
@@ -19,6 +19,7 @@ LINGER, LINGER_AT_THE_END = (
 )  # seconds in which a client may still read what it was sent before the close
 REFUSAL = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _WHOLE_TEXT = 0x80 | Opcode.TEXT
+MOUTHFUL = 4096  # bytes that are looked at before those behind them
 SMALLEST_FRAGMENT = 64  # bytes on average: a message of many empty fragments costs memory and never ends
 
 
@@ -27,6 +28,7 @@ class Connection(WebSocketsSansIOProtocol):
         super().__init__(*args, **options)
         self._most_fragments = self.config.ws_max_size // SMALLEST_FRAGMENT
         self._is_waiting_to_pong = False
+        self._unread = bytearray()
         self._dropping: asyncio.TimerHandle | None = None
 
     def handle_connect(self, event: Request) -> None:
@@ -44,8 +46,30 @@ class Connection(WebSocketsSansIOProtocol):
         return True
 
     def data_received(self, data: bytes) -> None:
+        """The event loop reads up to 256 KiB at once: made into events, ten thousand small frames would take ten times as much. What
+        the application cannot take yet stays the bytes that it is."""
+        if self._unread or len(data) > MOUTHFUL:
+            self._unread += data
+            self._read_on()
+        else:
+            self._read(data)
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        self._read_on()
+        return message
+
+    def _read_on(self) -> None:
+        while self._unread and (self.queue.empty() or self.close_sent) and not self._is_waiting_to_pong:
+            data = bytes(self._unread[:MOUTHFUL])
+            del self._unread[:MOUTHFUL]
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         """uvicorn leaves a handshake that `websockets` cannot read without an answer, for ever, and fails at its own end."""
         super().data_received(data)
+        if self.conn.parser_exc is not None:
+            self._unread.clear()
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.close_sent:
             self.close_sent = True
             self.transport.write(REFUSAL)
@@ -79,7 +103,8 @@ class Connection(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self._is_waiting_to_pong:
             self._is_waiting_to_pong = False
-            if not self.read_paused:
+            self._read_on()
+            if not self.read_paused and not self._is_waiting_to_pong:
                 self.transport.resume_reading()
 
     def keepalive_timeout(self) -> None:
@@ -103,6 +128,8 @@ class Connection(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             del self.request, self.response  # 1.5 KiB that nobody asks for again
+        elif message["type"] == "websocket.close":
+            self._read_on()  # the client's own close may stand behind much that nobody wants any more
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._dropping is not None:

@@ -69,6 +69,19 @@ async def test_what_cannot_be_taken_closes_the_socket_with_the_code_for_it(
     assert [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"] == []
 
 
+async def test_a_flood_is_answered_whole_and_in_order() -> None:
+    """Far more frames at once than are looked at in one go, among them pings."""
+    said = [f"{number:05d}".encode() for number in range(20_000)]
+    async with serving(Echo()) as running, raw(running.port) as (reader, writer):
+        writer.write(b"".join(frame(Opcode.TEXT if one[-1] % 2 else Opcode.PING, one) for one in said))
+        heard = list[bytes]()
+        async with asyncio.timeout(PATIENCE):
+            while len(heard) < len(said):
+                heard.append(await reader.readexactly((await reader.readexactly(2))[1]))
+    assert sorted(heard) == said
+    assert [one for one in heard if one[-1] % 2] == [one for one in said if one[-1] % 2]
+
+
 async def test_a_text_in_parts_is_one_message() -> None:
     text = "é€𝄞".encode()
     async with serving(Echo()) as running, raw(running.port) as (reader, writer):
