@@ -1,8 +1,10 @@
 """Fixtures by the two kinds of test: `db` tests roll back; `committed` ones cross processes, in fresh tenants, and stay."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+import httpx
 import pytest
 
 from chatwithus.embedded import Services
@@ -19,6 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(databases=["default", "vectors"]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates() -> Iterator[None]:
+    """httpx reads the whole world's for every client, 20 ms each time; here the first has read them for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +60,19 @@ def houses(committed: None) -> tuple[House, House]:
 
 
 @pytest.fixture(scope="session")
-def server(services: Services) -> Iterator[Server]:
+def production(services: Services) -> Iterator[Server]:
+    """What serves in production, once for the run."""
     with serving(services) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
+def server(production: Server) -> Server:
+    return production
+
+
+@pytest.fixture(scope="module")
 def worker(services: Services) -> Iterator[Child]:
+    """Not for the whole run: it would do what all tests after leave to it, beside them."""
     with working(services) as running:
         yield running

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import redis
 from websockets.sync.client import ClientConnection, connect
 
 from chatwithus.embedded import Services
@@ -20,6 +21,7 @@ from tests.services import ROOT, environment
 from tests.world import House
 
 PATIENCE = 30.0
+QUEUES = ("celery", "reading")
 # All tests come from one address, as strangers never do; what the defaults are is tested by name.
 WIDE = (
     "hello-ip=6000/60 message-visitor=60/60 message-ip=6000/600 message-agent=12000/600 message-tenant=24000/600"
@@ -156,7 +158,9 @@ def serving(
 
 @contextmanager
 def working(services: Services) -> Iterator[Child]:
-    """One Celery worker, until the block ends."""
+    """One Celery worker, until the block ends; what earlier tests left to one is forgotten, or it would come first."""
+    with redis.Redis.from_url(services.redis_url()) as queues:
+        queues.delete(*QUEUES)
     command = [
         sys.executable,
         "-m",
@@ -165,7 +169,7 @@ def working(services: Services) -> Iterator[Child]:
         "chatwithus",
         "worker",
         "--queues",
-        "celery,reading",
+        ",".join(QUEUES),
         "--concurrency",
         "1",
         "--loglevel",

@@ -37,7 +37,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     _migrate(services)
     for kind, clone in CLONES.items():
         services.create_database(clone, template=TEMPLATES[kind])
-    os.environ |= environment(services) | {"DJANGO_SETTINGS_MODULE": "chatwithus.settings"}
+    os.environ |= environment(services) | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     return (yield)
 
 

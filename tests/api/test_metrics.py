@@ -1,15 +1,25 @@
 """`/metrics`: whom it is shown to, and that it does not grow with tenants."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from django.conf import LazySettings
 from django.test import AsyncRequestFactory
 
 from apps.api.metrics import metrics
-from tests.server import Server
+from chatwithus.embedded import Services
+from tests.server import Server, serving
 from tests.world import House
 
 Houses = tuple[House, House]
+
+
+@pytest.fixture(scope="module")
+def server(services: Services) -> Iterator[Server]:
+    """One that counts for no other test."""
+    with serving(services) as running:
+        yield running
 
 
 def series(server: Server) -> dict[str, float]:

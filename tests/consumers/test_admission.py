@@ -43,21 +43,21 @@ def close_code(server: Server, path: str, **headers: Any) -> int:
         return closed.value.rcvd.code
 
 
-def test_no_other_origin_opens_a_visitors_socket(uvicorn_only: Server, houses: Houses) -> None:
+def test_no_other_origin_opens_a_visitors_socket(production: Server, houses: Houses) -> None:
     acme, globex = houses
     for origin in {*others(acme.origin), globex.origin} - {acme.origin}:
         if origin.isprintable():
-            assert close_code(uvicorn_only, f"/ws/chat/{acme.agent.id}", Origin=origin) == 4403, origin
+            assert close_code(production, f"/ws/chat/{acme.agent.id}", Origin=origin) == 4403, origin
 
 
 @pytest.mark.parametrize("path", ["/ws/inbox", "/ws/dashboard"])
-def test_no_other_origin_opens_a_socket_of_staff(uvicorn_only: Server, houses: Houses, path: str) -> None:
+def test_no_other_origin_opens_a_socket_of_staff(production: Server, houses: Houses, path: str) -> None:
     """Cross-site WebSocket hijacking: the cookie is the right one."""
     acme, _ = houses
-    cookie = cookie_of(uvicorn_only, acme.user.username)
-    for origin in {*others(uvicorn_only.url), acme.origin, None} - {uvicorn_only.url}:
+    cookie = cookie_of(production, acme.user.username)
+    for origin in {*others(production.url), acme.origin, None} - {production.url}:
         headers = {"Origin": origin} if origin is not None else {}
-        assert close_code(uvicorn_only, path, Cookie=cookie, **headers) == 4403, origin
+        assert close_code(production, path, Cookie=cookie, **headers) == 4403, origin
 
 
 def handshake(server: Server, path: str, *lines: bytes) -> bytes:
@@ -78,7 +78,7 @@ def handshake(server: Server, path: str, *lines: bytes) -> bytes:
 @pytest.mark.parametrize(
     "byte", [b"\x00", b"\x01", b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\x7f", b"\x85"]
 )
-def test_a_handshake_with_such_a_byte_is_refused(uvicorn_only: Server, houses: Houses, byte: bytes) -> None:
+def test_a_handshake_with_such_a_byte_is_refused(production: Server, houses: Houses, byte: bytes) -> None:
     acme, _ = houses
     path, origin = f"/ws/chat/{acme.agent.id}", acme.origin.encode()
     for lines in (
@@ -88,10 +88,10 @@ def test_a_handshake_with_such_a_byte_is_refused(uvicorn_only: Server, houses: H
         (b"Origin: " + origin, b"Cookie: sessionid=a" + byte + b"b"),
         (b"Origin: " + origin, b"X" + byte + b"Y: a"),
     ):
-        assert handshake(uvicorn_only, path, *lines).startswith(b"HTTP/1.1 400"), lines
+        assert handshake(production, path, *lines).startswith(b"HTTP/1.1 400"), lines
 
 
-def test_two_origins_are_none(uvicorn_only: Server, houses: Houses) -> None:
+def test_two_origins_are_none(production: Server, houses: Houses) -> None:
     acme, _ = houses
     origin = b"Origin: " + acme.origin.encode()
     for lines in (
@@ -99,15 +99,15 @@ def test_two_origins_are_none(uvicorn_only: Server, houses: Houses) -> None:
         (origin, b"Origin: https://evil.example"),
         (b"Origin: https://evil.example", origin),
     ):
-        answer = handshake(uvicorn_only, f"/ws/chat/{acme.agent.id}", *lines)
+        answer = handshake(production, f"/ws/chat/{acme.agent.id}", *lines)
         assert answer.startswith(b"HTTP/1.1 400") or WRONG_ORIGIN in answer, answer
 
 
-def test_a_header_with_an_underscore_is_no_header_with_a_hyphen(uvicorn_only: Server, houses: Houses) -> None:
+def test_a_header_with_an_underscore_is_no_header_with_a_hyphen(production: Server, houses: Houses) -> None:
     """WSGI could not tell them apart; proxies that drop the one let the other through."""
     acme, _ = houses
     key = acme.headers["Authorization"]
-    with uvicorn_only.rest() as client:
+    with production.rest() as client:
         for name in ("AUTHORIZATION_", "HTTP_AUTHORIZATION", "Http-Authorization", "X_AUTHORIZATION"):
             assert client.get("/api/v1/openai/models", headers={name: key}).status_code == 401
         told = client.get(

@@ -249,16 +249,16 @@ def test_a_bad_frame_is_explained_and_the_socket_stays_open(
         assert visitor.next()["type"] == "pong"
 
 
-def test_an_empty_frame_is_explained_too(uvicorn_only: Server, houses: Houses) -> None:
+def test_an_empty_frame_is_explained_too(production: Server, houses: Houses) -> None:
     """daphne drops empty frames silently."""
-    with uvicorn_only.visitor(houses[0]) as visitor:
+    with production.visitor(houses[0]) as visitor:
         visitor.connection.send("")
         assert visitor.next()["code"] == "bad_json"
 
 
-def test_a_frame_above_the_limit_closes_the_socket_as_too_big(uvicorn_only: Server, houses: Houses) -> None:
+def test_a_frame_above_the_limit_closes_the_socket_as_too_big(production: Server, houses: Houses) -> None:
     """daphne cannot close with this code."""
-    with uvicorn_only.visitor(houses[0]) as visitor:
+    with production.visitor(houses[0]) as visitor:
         visitor.connection.send("x" * 300_000)
         with pytest.raises(ConnectionClosed) as closed:
             visitor.connection.recv(timeout=PATIENCE)

@@ -2,28 +2,16 @@
 
 import json
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from apps.analysis import live
 from apps.tenants import valkey
 from tests.server import PATIENCE, Server, Visitor, wait_until
-from tests.world import PASSWORD, House
+from tests.staff import cookie_of
+from tests.world import House
 
 Houses = tuple[House, House]
-
-
-def cookie_of(server: Server, house: House) -> str:
-    with httpx.Client(base_url=server.url) as browser:
-        browser.get("/console/login/")
-        form = {
-            "username": house.user.username,
-            "password": PASSWORD,
-            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
-        }
-        assert browser.post("/console/login/", data=form).status_code == 302
-        return f"sessionid={browser.cookies['sessionid']}"
 
 
 def closed_with(server: Server, origin: str | None, cookie: str | None) -> int:
@@ -36,7 +24,7 @@ def closed_with(server: Server, origin: str | None, cookie: str | None) -> int:
 
 
 def test_a_member_on_our_page_gets_a_snapshot_at_once(server: Server, houses: Houses) -> None:
-    cookie = {"Cookie": cookie_of(server, houses[0])}
+    cookie = {"Cookie": cookie_of(server, houses[0].user.username)}
     with server.socket("/ws/dashboard", origin=server.url, additional_headers=cookie) as connection:
         assert Visitor(connection).next()["type"] == "snapshot"
 
@@ -44,7 +32,7 @@ def test_a_member_on_our_page_gets_a_snapshot_at_once(server: Server, houses: Ho
 def test_a_dashboard_that_valkey_parted_from_hears_of_things_again(server: Server, houses: Houses) -> None:
     """As when it was killed and came back empty: nobody stays on an open socket to which nothing comes."""
     acme, _ = houses
-    cookie = {"Cookie": cookie_of(server, acme)}
+    cookie = {"Cookie": cookie_of(server, acme.user.username)}
     with server.socket("/ws/dashboard", origin=server.url, additional_headers=cookie) as connection:
         reader = Visitor(connection)
         assert reader.next()["type"] == "snapshot"
@@ -65,7 +53,7 @@ def test_a_dashboard_that_valkey_parted_from_hears_of_things_again(server: Serve
 
 
 def test_a_stranger_and_a_page_of_another_site_are_turned_away(server: Server, houses: Houses) -> None:
-    cookie = cookie_of(server, houses[0])
+    cookie = cookie_of(server, houses[0].user.username)
     assert closed_with(server, server.url, None) == 4401
     assert closed_with(server, server.url, "sessionid=abcdefghijklmnop") == 4401
     for origin in (
@@ -80,7 +68,7 @@ def test_a_stranger_and_a_page_of_another_site_are_turned_away(server: Server, h
 def test_who_does_not_work_there_any_more_is_turned_away(server: Server, houses: Houses) -> None:
     from apps.tenants.models import Membership
 
-    cookie = cookie_of(server, houses[0])
+    cookie = cookie_of(server, houses[0].user.username)
     with houses[0].scope():
         Membership.objects.all().delete()
     assert closed_with(server, server.url, cookie) == 4401

@@ -1,15 +1,13 @@
 """Visitors whom the tenant vouches for: the same person everywhere, by the tenant's word alone."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from apps.chats.models import Chat, Visitor
-from chatwithus.embedded import Services
 from tests import server as servers
-from tests.server import Server, serving
+from tests.server import Server
 from tests.staff import inbox
 from tests.tokens import forged, mutants, signed, vouching
 from tests.world import House
@@ -17,10 +15,9 @@ from tests.world import House
 Houses = tuple[House, House]
 
 
-@pytest.fixture(scope="module")
-def server(services: Services) -> Iterator[Server]:
-    with serving(services) as running:
-        yield running
+@pytest.fixture
+def server(production: Server) -> Server:
+    return production
 
 
 def test_a_person_finds_their_chat_on_another_device(server: Server, houses: Houses) -> None:

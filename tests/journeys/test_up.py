@@ -22,7 +22,14 @@ from tests.folders import fresh_folder, inhabitants
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
 LAST_LINE = "Ctrl-C stops everything."
-SETTINGS = {"DATABASE_URL", "VECTOR_DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LOG_LEVEL"}
+SETTINGS = {
+    "DATABASE_URL",
+    "VECTOR_DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "LOG_LEVEL",
+    "DJANGO_SETTINGS_MODULE",
+}
 
 
 def free_port() -> int:
