@@ -31,7 +31,7 @@ test: ## Run all tests with real services and a real browser (ARGS="-k words" na
 	@$(VENV)/bin/python tests/browser.py
 	@command -v node >/dev/null || $(PYTHON) chatwithus/install.py $(VENV) frontend/node.txt
 	@$(VENV)/bin/python tests/aimock.py
-	@exec $(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 20 $(ARGS)
+	@exec tests/run.sh $(VENV)/bin/python $(JOBS) $(ARGS)
 
 test-llm: ## Try generation by a real small model, without a network (fetches some 110 MB once)
 	$(call install,requirements/dev.txt)

@@ -155,6 +155,7 @@ async def test_many_answers_at_once_do_not_mix(upstream: Upstream, provider: Pro
 # Cancellation is what the server sees of it.
 
 
+@pytest.mark.timely
 @pytest.mark.parametrize("script", [Script(before=60), Script(first=60), Script(stall_after=1), Script(pieces=("w ",) * 10_000, between=0.01)],
                          ids=["before the headers", "before the first word", "after a word", "in full flow"])  # fmt: skip
 async def test_cancelling_closes_the_connection_upstream(
@@ -174,6 +175,7 @@ async def test_cancelling_closes_the_connection_upstream(
     assert not _bedrocks()
 
 
+@pytest.mark.timely
 async def test_leaving_an_answer_in_its_midst_closes_the_connection_upstream(
     upstream: Upstream, provider: Provider
 ) -> None:

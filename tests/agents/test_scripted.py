@@ -18,6 +18,7 @@ async def test_it_says_its_tokens_and_what_they_cost() -> None:
     assert answer("tokens=3") == "w0 w1 w2 "
 
 
+@pytest.mark.timely
 async def test_it_keeps_its_rate_over_the_whole_answer() -> None:
     began = time.monotonic()
     await pieces_of("tokens=101 rate=500 first=0.05")

@@ -97,6 +97,7 @@ def suspend(house: House, key: ApiKey) -> None:
     Tenant.objects.filter(id=house.tenant.id).update(suspended_at=timezone.now())
 
 
+@pytest.mark.timely
 @pytest.mark.parametrize("change", [revoke, expire, suspend])
 def test_a_programs_streams_end_within_a_second(
     server: Server, houses: Houses, change: Callable[[House, ApiKey], None]
@@ -120,6 +121,7 @@ def test_a_programs_streams_end_within_a_second(
         assert is_problem(program.post("/api/v1/chat", json=body), 401, "unauthorized")
 
 
+@pytest.mark.timely
 def test_a_visitors_stream_ends_where_the_origin_goes(server: Server, houses: Houses) -> None:
     acme, globex = houses
     token = become(server, acme, None).json()["token"]

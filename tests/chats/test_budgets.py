@@ -21,7 +21,8 @@ from apps.chats import conversations, handoff, prompts, replies
 from apps.chats.conversations import Opening
 from apps.chats.entries import Entry
 from apps.chats.models import ContentChat, Process
-from tests.chats.conftest import script
+from tests import scripted
+from tests.chats.conftest import script, until_said
 from tests.chats.elsewhere import Elsewhere
 from tests.scripted import answer
 from tests.world import House
@@ -120,12 +121,17 @@ async def test_50_streams_at_95_percent_spend_nothing_over(house: House) -> None
     assert after <= tokens
 
 
-@pytest.mark.parametrize("stopped_after", ["tokens=40 stall=20", "tokens=40 stall=0"])
-async def test_a_stopped_reply_is_not_free(house: House, stopped_after: str) -> None:
-    await on_database(script)(house, stopped_after)
+@pytest.mark.parametrize("words", [20, 0])
+async def test_a_stopped_reply_is_not_free(house: House, words: int) -> None:
+    await on_database(script)(house, f"tokens=40 stall={words}")
     budget = await limited(house, 100_000)
+    scripted.TOLD.clear()
     question = await ask(house)
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(20):
+        while not scripted.TOLD:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    if words:
+        await until_said(question, words)
     await replies.stop(question.log.chat_id)
     await replies.settle()
     used, reserved = await spent(budget)
@@ -181,7 +187,7 @@ async def test_what_a_reply_took_that_was_ended_elsewhere_is_in_the_ledger(
 ) -> None:
     await on_database(script)(house, "tokens=40 stall=20")
     question = await ask(house)
-    await asyncio.sleep(0.3)
+    await until_said(question, 20)
     await other.do(handoff.take_over(question.log.chat_id, house.user))
     await replies.settle()
     call = await on_database(Call.objects.get)(exchange=question.asked.exchange.id)
@@ -194,7 +200,7 @@ async def test_what_a_reply_took_that_its_process_let_go_of_is_in_the_ledger_too
     await on_database(script)(house, "tokens=40 stall=20")
     budget = await limited(house, 100_000)
     question = await ask(house)
-    await asyncio.sleep(0.3)
+    await until_said(question, 20)
     await on_database(script)(house, "tokens=40")
     replies.here().lose_all()
     await replies.settle()

@@ -1,6 +1,5 @@
 """Why an agent said what it said, and what that took: kept with every reply, however it ended."""
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -14,7 +13,7 @@ from apps.agents.models import Call, Price
 from apps.chats import conversations, replies
 from apps.chats.conversations import Opening
 from apps.chats.models import ContentChat, Explanation
-from tests.chats.conftest import script
+from tests.chats.conftest import script, until_said
 from tests.world import House
 
 on_database = database_sync_to_async
@@ -25,7 +24,7 @@ async def ask(house: House, text: str = "When is the shop open?", *, stop: bool 
     chat = conversations.chat_id_for(opening)
     question = await replies.ask(chat, text, client_message_id=uuid4().hex, opening=opening)
     if stop:
-        await asyncio.sleep(0.3)
+        await until_said(question, 20)
         await replies.stop(chat)
         await replies.settle()
     else:

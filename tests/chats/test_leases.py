@@ -45,6 +45,7 @@ async def test_many_who_need_one_at_once_take_one(committed: None) -> None:
     assert len(set(await asyncio.gather(*(lease.hold() for _ in range(20))))) == 1
 
 
+@pytest.mark.timely
 async def test_a_keeper_renews_while_it_is_needed_and_tells_when_it_cannot(
     committed: None, settings: LazySettings
 ) -> None:

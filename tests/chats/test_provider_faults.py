@@ -24,6 +24,7 @@ from tests.wires import WIRES
 from tests.world import House
 
 on_database = database_sync_to_async
+PATIENCE = 20.0
 
 
 @pytest.fixture(params=WIRES)
@@ -206,6 +207,7 @@ async def test_where_nobody_can_answer_a_person_is_asked_and_the_message_kept(
     assert (await chat(question)).handled_by == "waiting"
 
 
+@pytest.mark.timely
 @pytest.mark.parametrize(("script", "limit"), [(Script(before=60), "FIRST_TOKEN_SECONDS"), (Script(first=60), "FIRST_TOKEN_SECONDS"),
                                                (Script(stall_after=1), "BETWEEN_TOKENS_SECONDS")])  # fmt: skip
 async def test_a_stall_ends_at_its_deadline_and_upstream(
@@ -220,7 +222,7 @@ async def test_a_stall_ends_at_its_deadline_and_upstream(
     entries = await told(question)
     assert time.monotonic() - began < 1.6
     assert end(entries)["code"] == "provider_timeout"
-    await asyncio.wait_for(asked.gone.wait(), 0.5)
+    await asyncio.wait_for(asked.gone.wait(), PATIENCE)
 
 
 async def test_falling_silent_in_the_midst_counts_too(
@@ -243,7 +245,7 @@ async def test_a_reply_that_is_stopped_is_stopped_upstream(
     question = await ask(house)
     asked = await upstream.arrival()
     assert await replies.stop(question.log.chat_id)
-    await asyncio.wait_for(asked.gone.wait(), 0.5)
+    await asyncio.wait_for(asked.gone.wait(), PATIENCE)
     assert (await until_over(question)).state == "stopped"
 
 

@@ -10,6 +10,9 @@ from tests.server import free_port
 from tests.upstream import Script, Upstream
 from tests.wires import OLLAMA
 
+# Its patience is a third of a second.
+pytestmark = pytest.mark.timely
+
 
 async def offered(script: Script) -> str | None:
     async with Upstream(OLLAMA, script) as upstream:

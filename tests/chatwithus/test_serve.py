@@ -85,9 +85,10 @@ def test_a_second_signal_hurries(services: Services, houses: Houses) -> None:
         until(lambda: readiness(server)[1] == "draining")
         stop(server)
         assert close_code(visitor) == 1012
-        assert status(server, within=5) == 0
+        assert status(server, within=PATIENCE) == 0
 
 
+@pytest.mark.timely
 def test_without_a_delay_it_ends_at_once(services: Services, houses: Houses) -> None:
     with ending(services) as server, server.visitor(houses[0]) as visitor:
         began = time.monotonic()

@@ -70,6 +70,7 @@ def closed(connection: ClientConnection) -> tuple[int, float]:
     return ending.value.rcvd.code, time.monotonic()
 
 
+@pytest.mark.timely
 def test_visitors_staff_and_programs_are_parted_from_and_come_back(
     services: Services, houses: Houses
 ) -> None:

@@ -61,6 +61,7 @@ def ended(house: House) -> list[tuple[str, str]]:
         return list(found.order_by("created_at").values_list("state", "reason"))
 
 
+@pytest.mark.timely
 @pytest.mark.parametrize("script", [
     Script(before=60), Script(first=60), Script(stall_after=1), Script(pieces=("w ",) * 10_000, between=0.01),
 ], ids=["before the headers", "before the first word", "after a word", "in full flow"])  # fmt: skip

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +21,7 @@ from apps.tenants.access import Admitted
 from apps.tenants.actors import Actor
 from apps.tenants.hops import hop
 from apps.tenants.models import ApiKey, Membership, Tenant
-from chatwithus.embedded import Services
-from tests.server import PATIENCE, Server, Visitor, serving
+from tests.server import PATIENCE, Server, Visitor
 from tests.staff import cookie_of, inbox
 from tests.tokens import signed, vouching
 from tests.world import PASSWORD, House
@@ -31,10 +30,9 @@ Houses = tuple[House, House]
 SOON = 1.0  # seconds within which a change takes effect
 
 
-@pytest.fixture(scope="module")
-def server(services: Services) -> Iterator[Server]:
-    with serving(services) as running:
-        yield running
+@pytest.fixture
+def server(production: Server) -> Server:
+    return production
 
 
 def closed(connection: ClientConnection) -> tuple[int, float]:
@@ -69,6 +67,7 @@ def delete_agent(house: House) -> None:
         Agent.objects.filter(id=house.agent.id).delete()
 
 
+@pytest.mark.timely
 @pytest.mark.parametrize("change", [suspend, suspend_with_a_push, take_origin_away, delete_agent])
 def test_a_visitor_is_shut_out_within_a_second(
     server: Server, houses: Houses, change: Callable[[House], None]
@@ -113,6 +112,7 @@ def rest_of(visitor: Visitor) -> list[dict[str, Any]]:
         return heard
 
 
+@pytest.mark.timely
 def test_a_reply_that_runs_is_told_no_further(server: Server, houses: Houses) -> None:
     acme, _ = houses
     agent = acme.scripted("tokens=400 rate=50")
@@ -124,6 +124,7 @@ def test_a_reply_that_runs_is_told_no_further(server: Server, houses: Houses) ->
         assert closed(visitor.connection)[1] - began < SOON
 
 
+@pytest.mark.timely
 def test_a_visitors_socket_ends_with_the_token(server: Server, houses: Houses) -> None:
     """However busy the visitor was: the lifetime is absolute."""
     acme = vouching(houses[0])
@@ -192,6 +193,7 @@ def employed(house: House) -> Any:
     return user
 
 
+@pytest.mark.timely
 @pytest.mark.parametrize(
     "change",
     [remove, deactivate, change_password, sign_out, require_two_factor, lambda house, user: suspend(house)],
@@ -253,6 +255,7 @@ def test_who_has_lost_an_ability_stays_without_it_and_goes_with_the_one_that_is_
     assert (stay.is_over, ended) == (True, [1])
 
 
+@pytest.mark.timely
 def test_a_key_that_expires_is_asked_about_when_it_does(houses: Houses) -> None:
     acme, _ = houses
     with acme.scope():

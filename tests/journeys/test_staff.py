@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from apps.analysis.models import SentimentAnalysis
@@ -21,6 +22,7 @@ def scored(server: Server, house: House) -> None:
         wait_until(SentimentAnalysis.objects.exists)
 
 
+@pytest.mark.timely
 def test_the_dashboard_moves_by_itself_within_two_seconds(
     console: Callable[[House], Page], server: Server, worker: Child, houses: Houses
 ) -> None:

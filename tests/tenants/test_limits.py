@@ -189,6 +189,7 @@ def test_numbers_for_no_limit_or_another_kind_stop_the_boot(said: dict[str, Any]
 # While Valkey gives no answer
 
 
+@pytest.mark.timely
 @pytest.mark.parametrize("limit", limits.LIMITS.values(), ids=lambda limit: limit.name)
 def test_each_limit_does_what_it_declares(limit: Limit, nobody_answers: None, whose: str) -> None:
     began = time.monotonic()

@@ -1,0 +1,13 @@
+#!/bin/sh
+# All tests on so many processes at once; then those that promise a time, with the machine to themselves: PYTHON JOBS [pytest's options].
+python=$1 jobs=$2
+shift 2
+NONE=5 # pytest's status where no test was chosen
+
+"$python" -m pytest -m "not timely" --numprocesses "$jobs" --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --durations 20 "$@"
+together=$?
+"$python" -m pytest -m timely --durations 5 "$@"
+alone=$?
+[ $together = $NONE ] && exit $alone
+[ $alone = $NONE ] || [ $together != 0 ] || exit $alone
+exit $together
