@@ -50,8 +50,7 @@ def add(
     _check(name, content, file, description)
     _check_text(name=name, content=content, description=description)
     chosen = _agents(agents)
-    quota.check(added=len(file.data) if file else len(content))
-    with transaction.atomic():
+    with quota.kept(added=len(file.data) if file else len(content)):
         source = Knowledge.objects.create(name=name.strip(), content=content, description=description)
         source.agents.set(chosen)
         if file is not None:
@@ -76,8 +75,7 @@ def add_website(
     _check_text(name=name, content=url, description=description)
     _check_reading(reading)
     chosen = _agents(agents)
-    quota.check()
-    with transaction.atomic():
+    with quota.kept():
         source = Knowledge.objects.create(
             name=name, category=Knowledge.Category.WEBSITE, content=str(address), description=description
         )

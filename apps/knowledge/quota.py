@@ -1,10 +1,15 @@
 """How much one tenant may have on its shelf."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import Length
 
 from apps.knowledge.models import Document, Knowledge, Upload
+from apps.tenants import scope
 
 MB = 1024 * 1024
 
@@ -17,8 +22,20 @@ class BadSource(ValueError):
         self.field = field
 
 
-def check(*, added: int = 0) -> None:
-    """Whether one more source of so many bytes fits. Raises BadSource."""
+@contextmanager
+def kept(*, added: int = 0) -> Iterator[None]:
+    """A transaction in which one more source of so many bytes is put on the shelf, if it fits. This tenant's uploads come one after the
+    other here, since of two that fit alone both may not. Raises BadSource."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"shelf {scope.current()}"]
+            )
+        _check(added)
+        yield
+
+
+def _check(added: int) -> None:
     if Knowledge.objects.count() >= settings.MAX_SOURCES:
         raise BadSource(
             "content",
