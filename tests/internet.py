@@ -86,7 +86,7 @@ def _set_up() -> None:
         bits = "128" if ":" in address else "32"
         _run("ip", "addr", "add", f"{address}/{bits}", "dev", "lo")
     with tempfile.NamedTemporaryFile("w", delete=False) as file:
-        file.write(f"nameserver {NAMESERVER}\noptions timeout:1 attempts:1\n")
+        file.write(f"nameserver {NAMESERVER}\noptions timeout:2 attempts:1\n")
     _run("mount", "--bind", file.name, "/etc/resolv.conf")
 
 
@@ -211,7 +211,7 @@ def outside(allowed: tuple[str, ...] = ()) -> Iterator[Internet]:
     from django.conf import settings
 
     if not settings.configured:
-        settings.configure(EGRESS_ALLOW=list(allowed))
+        settings.configure(EGRESS_ALLOW=list(allowed), PUBLIC_URL="https://chat.example")
     internet = Internet()
     internet.open()
     yield internet

@@ -10,6 +10,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -22,18 +23,20 @@ from apps.knowledge.weburl import BadUrl, WebUrl, parse
 from apps.tenants import addresses
 
 logger = logging.getLogger(__name__)
-AGENT = "ChatWithUsBot/1.0 (+https://github.com/chat-with-us)"
+BOT = "ChatWithUsBot"  # as robots.txt calls us
 SECONDS = 30.0
 CONNECT_SECONDS = 5.0
 LARGEST = 20 * 1024 * 1024
 MOST_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
+GONE = (404, 410)
 LOWEST_FREE_PORT = 1024
 WEB_PORTS = (80, 443)
 REASON = (
     "The address could not be reached. Check that it opens in a browser without signing in, from anywhere."
 )
 _GZIP = 31
+_RESOLVERS = ThreadPoolExecutor(16, "resolve")  # a name server that is silent is waited for elsewhere
 
 
 class Unreachable(Exception):
@@ -74,8 +77,8 @@ class Budget:
 class Client:
     """One job's way out: its own connections, no cookies, nothing remembered between jobs."""
 
-    def __init__(self, *, seconds: float = SECONDS, largest: int = LARGEST, agent: str = AGENT) -> None:
-        self._seconds, self._largest, self._agent = seconds, largest, agent
+    def __init__(self, *, seconds: float = SECONDS, largest: int = LARGEST) -> None:
+        self._seconds, self._largest = seconds, largest
         self._budget = Budget()
         self._pool = httpcore.ConnectionPool(
             ssl_context=_trust(),
@@ -112,7 +115,7 @@ class Client:
 
     def _fetch(self, url: WebUrl, headers: Mapping[str, str]) -> Fetched:
         has_answered = False
-        told = {"Host": url.authority, "User-Agent": self._agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+        told = {"Host": url.authority, "User-Agent": agent(), "Accept": "*/*", "Accept-Encoding": "gzip"}
         target = httpcore.URL(
             scheme=url.scheme.encode(), host=url.host.encode(), port=url.port, target=url.target.encode()
         )
@@ -157,7 +160,7 @@ class Guard(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:  # fmt: skip
         error: Exception = httpcore.ConnectError("refused: no address of it is public")
-        for address in admitted(host, port):
+        for address in admitted(host, port, within=self._budget.left(None)):
             try:
                 limit = self._budget.left(CONNECT_SECONDS)
                 return Timed(self._plain.connect_tcp(address, port, timeout=limit), self._budget)
@@ -191,10 +194,19 @@ class Timed(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def admitted(host: str, port: int) -> list[str]:
-    """The addresses that this name stands for now, if all of them may be connected to; else none."""
+def agent() -> str:
+    """Who we are, and where whoever is asked by us can read more."""
+    return f"{BOT}/1.0 (+{settings.PUBLIC_URL})"
+
+
+def admitted(host: str, port: int, *, within: float) -> list[str]:
+    """The addresses that this name stands for now, if all of them may be connected to; else none. Waits so many seconds for them."""
+    asked = _RESOLVERS.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        told = asked.result(within)
+    except TimeoutError as error:
+        asked.cancel()
+        raise httpcore.ConnectTimeout(f"{host} was looked up for too long") from error
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(f"{host} has no address: {error}") from error
     found = list(dict.fromkeys(str(address[0]) for *_, address in told))

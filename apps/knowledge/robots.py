@@ -22,11 +22,11 @@ class Rules:
     def __init__(self, text: str) -> None:
         self._rules = Protego.parse(text)
         self.sitemaps = [str(one) for one in self._rules.sitemaps]
-        self._gap = min(float(self._rules.crawl_delay(egress.AGENT) or 0), SLOWEST)
+        self._gap = min(float(self._rules.crawl_delay(egress.BOT) or 0), SLOWEST)
         self._last = 0.0
 
     def allow(self, url: WebUrl) -> bool:
-        return bool(self._rules.can_fetch(str(url), egress.AGENT))
+        return bool(self._rules.can_fetch(str(url), egress.BOT))
 
     def wait(self, host: str) -> None:
         """Until this host may be asked again, by us and by all other processes and tenants together."""

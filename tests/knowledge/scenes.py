@@ -201,6 +201,7 @@ def appetite() -> dict[str, Any]:
     """Bodies that are too large, that unpack to too much, that drip, or that end too early."""
     with outside() as internet:
         internet.name("site.example", PUBLIC)
+        internet.names["silent.example"] = _say_nothing
         bomb = _bomb()
 
         def page(request: BaseHTTPRequestHandler) -> None:
@@ -251,6 +252,9 @@ def appetite() -> dict[str, Any]:
                 "size": len(fetched.body) if fetched else 0,
                 "seconds": time.monotonic() - began,
             }
+        began = time.monotonic()
+        said, _ = _try("http://silent.example/", seconds=0.5)
+        found["name"] = {"said": said, "size": 0, "seconds": time.monotonic() - began}
         return found | {"rss": _most_memory()}
 
 
@@ -307,6 +311,11 @@ def _bomb() -> bytes:
     """A quarter of a gigabyte of nothing, in some hundred kilobytes."""
     packing = zlib.compressobj(1, wbits=31)
     return b"".join([*(packing.compress(bytes(1024**2)) for _ in range(256)), packing.flush()])
+
+
+def _say_nothing(name: str) -> list[str]:
+    time.sleep(3)
+    return []
 
 
 def _most_memory() -> int:

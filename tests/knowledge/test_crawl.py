@@ -6,13 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from apps.knowledge import drafts, egress, ingestion, library
+from apps.knowledge import drafts, ingestion, library
 from apps.knowledge.models import Document, Knowledge, Passage
 from tests.knowledge.website import Website, again, any_header, read, running, shop, states, texts
 from tests.world import House
 
 
-def test_a_site_is_read_by_its_links_and_cited_by_its_addresses(inside: House, site: Website) -> None:
+def test_a_site_is_read_by_its_links_and_cited_by_its_addresses(
+    inside: House, site: Website, settings: Any
+) -> None:
     shop(site)
     source = read(library.add_website(site.url, agents=[inside.agent.id]))
     assert (source.status, source.failure, source.name) == ("ready", "", "127.0.0.1")
@@ -22,7 +24,7 @@ def test_a_site_is_read_by_its_links_and_cited_by_its_addresses(inside: House, s
     assert (one.url, one.title) == (f"{site.url}/help/3", "Depot 3")
     assert one.as_of is not None
     assert "Menu of all pages" not in texts(source)
-    assert any_header(site, "user-agent") == {egress.AGENT}
+    assert any_header(site, "user-agent") == {f"ChatWithUsBot/1.0 (+{settings.PUBLIC_URL})"}
     assert any_header(site, "cookie") == {None}
     assert max(site.asked.values()) == 1
 

@@ -46,7 +46,8 @@ def test_bombs_drips_and_floods_end_within_their_bounds() -> None:
     for path in ("/gzip", "/tail", "/declared", "/endless"):
         assert "larger than 1 MB" in seen[path]["said"]
     assert "longer than 2 seconds" in seen["/drip"]["said"]
-    assert seen["/headers"]["said"] == seen["/cut"]["said"] == egress.REASON
+    assert seen["/headers"]["said"] == seen["/cut"]["said"] == seen["name"]["said"] == egress.REASON
+    assert seen["name"]["seconds"] < 1.5, "also the time in which a name server says nothing"
     assert "not asked for" in seen["/unasked"]["said"]
     assert max(one["seconds"] for path, one in seen.items() if path != "rss") < 3
     assert seen["rss"] < 150
