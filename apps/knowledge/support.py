@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -19,7 +20,8 @@ FEWEST = 3  # words that mean something: less claims nothing
 
 _MARKER = re.compile(r"\s*\[\d{1,2}\]")
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
-_NAME = re.compile(r"(?<=[\w,;:(] )[A-Z]\w+")
+_INSIDE = re.compile(r"(?<=[\w,;:(„“\"'] )[^\W\d_]\w+")  # a sentence, whose first word is large in any case
+NOUNS_ARE_LARGE = "german"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,23 @@ class Claim:
     is_supported: bool
 
 
+class Known(NamedTuple):
+    """The words of what was given."""
+
+    text: str
+    is_german: bool
+
+
 def claims(answer: str, given: Sequence[UUID]) -> list[Claim]:
     """What an answer claims, judged by the passages with these ids as they are now. Slow: it embeds the answer."""
     said = list(_claiming(answer))
     if not said:
         return []
-    found = list(Passage.objects.filter(id__in=given).values_list("heading", "text", "embedder"))
-    known = " ".join(f"{heading} {text}" for heading, text, _ in found)
+    found = list(Passage.objects.filter(id__in=given).values_list("heading", "text", "embedder", "language"))
+    known = Known(
+        " ".join(f"{heading} {text}" for heading, text, *_ in found),
+        any(language == NOUNS_ARE_LARGE for *_, language in found),
+    )
     embedder = vectors.embedder(found[0][2] if found else vectors.current())
     comparable = Sentence.objects.filter(passage__in=given, passage__embedder=embedder.model)
     made = embedder.embed(said)
@@ -53,19 +65,28 @@ def _claiming(answer: str) -> Iterator[str]:
             yield sentence
 
 
-def _judged(text: str, vector: Sequence[float], given: QuerySet[Sentence], known: str) -> Claim:
+def _judged(text: str, vector: Sequence[float], given: QuerySet[Sentence], known: Known) -> Claim:
     apart = CosineDistance("embedding", list(vector))
     closest = given.annotate(apart=apart).order_by("apart", "id").first()
     nearest, cosine = (closest.text, 1 - closest.apart) if closest else ("", 0.0)
     words = content_words(text)
-    coverage = len(words & content_words(known)) / len(words)
-    is_said = " ".join(text.split()) in " ".join(known.split())
+    coverage = len(words & content_words(known.text)) / len(words)
+    is_said = " ".join(text.split()) in " ".join(known.text.split())
     is_near = cosine >= NEAR and coverage >= COVERED and _has_all(text, known)
     return Claim(text, nearest, cosine, coverage, is_said or is_near)
 
 
-def _has_all(text: str, known: str) -> bool:
+def _has_all(text: str, known: Known) -> bool:
     """Every figure and every name: a sentence that is near in all else may be wrong by these alone."""
-    figures, words = set(_FIGURE.findall(known)), set(WORD.findall(known.lower()))
-    names = {word for name in _NAME.findall(text) for word in WORD.findall(name.lower())}
-    return set(_FIGURE.findall(text)) <= figures and names <= words
+    figures, words = set(_FIGURE.findall(known.text)), set(WORD.findall(known.text.lower()))
+    return set(_FIGURE.findall(text)) <= figures and names(text, in_german=known.is_german) <= words
+
+
+def names(text: str, *, in_german: bool = False) -> set[str]:
+    """Words that are written large inside a sentence. In German every noun is, so there only those count that stand side by side,
+    as in "Ruth Calder"."""
+    found = [match for match in _INSIDE.finditer(text) if match[0][0].isupper()]
+    if in_german:
+        ends, starts = {one.end() + 1 for one in found}, {one.start() - 1 for one in found}
+        found = [one for one in found if one.start() in ends or one.end() in starts]
+    return {word for one in found for word in WORD.findall(one[0].lower())}

@@ -15,6 +15,23 @@ from tests.knowledge.test_retrieval import search
 from tests.tenants.acting import log
 from tests.world import House
 
+HELP_IN_GERMAN = """# Rückgabe
+Sie können gekaufte Ware innerhalb von dreißig Tagen zurückgeben. Die Frist beginnt mit dem Tag, an dem das Paket ankommt.
+Zelte und Schlafsäcke nehmen wir nur sauber und trocken zurück. Die Kosten der Rücksendung übernehmen wir.
+Das Geld wird innerhalb einer Woche auf dasselbe Konto überwiesen, von dem es gekommen ist.
+
+# Versand
+Bestellungen vor vierzehn Uhr verlassen das Lager am selben Tag. Der Versand nach Österreich kostet sechs Euro und dauert drei bis fünf Werktage.
+Sperrige Pakete bringt eine Spedition, die vorher anruft. Die Verfolgung der Sendung steht in der Bestätigung.
+
+# Werkstatt
+Unsere Werkstatt in Hamburg repariert Kocher, Rucksäcke und Reißverschlüsse. Eine Reparatur dauert etwa zwei Wochen.
+Für jede Reparatur gilt eine Garantie von einem Jahr. Ersatzteile können einzeln bestellt werden.
+
+# Gutscheine
+Ein Gutschein gilt drei Jahre und kann nicht in bar ausgezahlt werden. Mehrere Gutscheine lassen sich gemeinsam einlösen.
+"""
+
 
 def calibrated(house: House) -> str:
     said = StringIO()
@@ -79,5 +96,27 @@ def test_a_question_names_what_its_sentence_names() -> None:
     assert calibration.question("It is so.", chance) is None
 
 
-def test_the_questions_about_anything_are_many_and_different() -> None:
-    assert len(set(calibration.off_topic())) == len(calibration.off_topic()) >= 100
+@pytest.mark.parametrize("tongue", calibration.ASKING)
+def test_the_questions_about_anything_are_many_and_different(tongue: str) -> None:
+    assert len(set(calibration.off_topic(tongue))) == len(calibration.off_topic(tongue)) >= 50
+
+
+def test_an_agent_is_asked_in_the_language_of_its_knowledge(
+    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, _ = houses
+    acme.knows(HELP_IN_GERMAN)
+    asked: list[str] = []
+    scores = calibration._scores
+    monkeypatch.setattr(calibration, "_scores", lambda on, told: asked.extend(told) or scores(on, told))
+    calibrated(acme)
+    with acme.scope():
+        found = Calibration.objects.get()
+    about = [one for one in asked if one.startswith("Was ist mit ")]
+    assert len(about) >= 10
+    assert not any({"die", "und", "innerhalb"} & set(one.lower().split()) - {"mit"} for one in about)
+    assert set(calibration.off_topic("german")) <= set(asked)
+    assert not set(calibration.off_topic()) & set(asked)
+    assert min(found.kept, found.refused) >= 0.8
+    assert search(acme, "Wer übernimmt die Kosten der Rücksendung?")
+    assert not search(acme, "Wie hoch ist der Eiffelturm?")

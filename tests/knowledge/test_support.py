@@ -67,3 +67,36 @@ def test_nothing_supports_without_sources(acme: House, globex: House) -> None:
         told = "You have 30 days to return something you bought from us."
         assert [claim.is_supported for claim in support.claims(told, [])] == [False]
         assert [claim.is_supported for claim in support.claims(told, foreign)] == [False]
+
+
+GERMAN = """# Rückgabe
+Die Rückgabe ist innerhalb von dreißig Tagen möglich, und die Kosten der Rücksendung übernehmen wir für alle Kundinnen und Kunden.
+Der Laden wird von Özlem Ärmel geführt, die jede Beschwerde innerhalb von drei Werktagen beantwortet.
+"""
+
+
+def test_german_nouns_are_no_names(acme: House) -> None:
+    acme.knows(GERMAN)
+    assert judged(acme, "Die Rückgabe ist allen Käufern innerhalb von dreißig Tagen möglich.") == [True]
+    assert judged(acme, "Die Kosten der Rücksendung übernehmen wir für alle Kunden im Laden.") == [True]
+    told = (
+        "Der Laden wird von Elon Musk geführt, der jede Beschwerde innerhalb von drei Werktagen beantwortet."
+    )
+    assert judged(acme, told) == [False]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The shop is run by Özlem Ärmel.", {"özlem", "ärmel"}),
+        ("The shop is run by Łukasz and Ólafur.", {"łukasz", "ólafur"}),
+        ("The shop is green.", set()),
+    ],
+)
+def test_names_begin_with_any_large_letter(text: str, found: set[str]) -> None:
+    assert support.names(text) == found
+
+
+def test_two_large_words_side_by_side_are_a_name_in_german() -> None:
+    told = "Der Laden gehört Herrn Özlem Ärmel, und die Kosten trägt sein Haus."
+    assert support.names(told, in_german=True) == {"herrn", "özlem", "ärmel"}
