@@ -30,7 +30,9 @@ LARGEST_FILE = 64 * 1024 * 1024
 MB = 1024 * 1024
 SLOW = "It takes too long to read. Split it into smaller documents."
 GREEDY = "It needs too much memory to be read. Split it into smaller documents."
+WORDY = "It holds more text than can be kept. Split it into smaller documents."
 STARTING = 120  # seconds that the server may take for its imports, the first time
+LATE = 10  # more seconds for one that does not compute but waits, which no bound on its processor ends
 _starting = threading.Lock()
 
 
@@ -88,13 +90,24 @@ def _leave_the_pool() -> None:
 
 
 def _answer(connection: "Connection[Any, Any]", pid: int) -> Any:
-    if not connection.poll(settings.PARSE_SECONDS + STARTING):
-        logger.warning("Parser %d was ended: it had not answered in time", pid)
-        raise Unreadable(SLOW)
-    told = orjson.loads(connection.recv_bytes(LARGEST_ANSWER))
+    """After a first word that says that it begins: from then on its time runs, whatever the server's imports took."""
+    _word(connection, pid, within=STARTING)
+    told = orjson.loads(_word(connection, pid, within=settings.PARSE_SECONDS + LATE))
     if "unreadable" in told:
         raise Unreadable(str(told["unreadable"]))
     return told["found"]
+
+
+def _word(connection: "Connection[Any, Any]", pid: int, *, within: int) -> bytes:
+    if not connection.poll(within):
+        logger.warning("Parser %d was ended: it had not answered in time", pid)
+        raise Unreadable(SLOW)
+    try:
+        return connection.recv_bytes(LARGEST_ANSWER)
+    except ConnectionError as error:
+        raise EOFError from error
+    except OSError as error:  # how a pipe says that what comes is longer than asked for
+        raise Unreadable(WORDY) from error
 
 
 def _ended(status: int) -> Exception:
@@ -108,6 +121,7 @@ def _work(
     connection: "Connection[Any, Any]", bounds: tuple[int, int], task: str, arguments: tuple[Any, ...]
 ) -> None:
     """In the child."""
+    connection.send_bytes(b"begun")
     try:
         _bound(*bounds)
         found = {"found": getattr(import_module("apps.knowledge.reading"), task)(*arguments)}

@@ -73,6 +73,25 @@ def test_a_parser_that_takes_too_long_is_ended(settings: Any) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_parser_that_does_nothing_is_ended_in_the_same_time(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No bound on its processor ends one that waits."""
+    settings.PARSE_SECONDS = 1
+    monkeypatch.setattr(contained, "LATE", 0)
+    stopped = threading.Thread(target=_send_the_first, args=[signal.SIGSTOP])
+    stopped.start()
+    began = time.monotonic()
+    assert reason("long.html", LONG) == contained.SLOW
+    assert time.monotonic() - began < 10
+    stopped.join()
+
+
+def test_one_that_says_more_than_can_be_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contained, "LARGEST_ANSWER", 40)
+    assert reason("x.md", hostile.WORDS.encode() * 10) == contained.WORDY
+
+
 def test_a_parser_that_takes_too_much_memory_ends_alone(settings: Any) -> None:
     """It says so, unless it was native code that met the bound: that crashes."""
     settings.PARSE_MEMORY_MB = 24
@@ -82,7 +101,7 @@ def test_a_parser_that_takes_too_much_memory_ends_alone(settings: Any) -> None:
 
 
 def test_a_parser_that_is_killed_costs_its_own_document_alone() -> None:
-    ended = threading.Thread(target=_kill_the_first)
+    ended = threading.Thread(target=_send_the_first, args=[signal.SIGKILL])
     ended.start()
     with pytest.raises(contained.Died):
         contained.run("document", "long.html", LONG)
@@ -106,14 +125,14 @@ def test_several_at_once_do_not_meet(settings: Any) -> None:
     assert "cut off" in said["bad.pdf"]
 
 
-def _kill_the_first() -> None:
-    """The first process that appears below the server of parsers."""
+def _send_the_first(sign: signal.Signals) -> None:
+    """To the first process that appears below the server of parsers."""
     before = set(_descendants(os.getpid()))
     while not (new := set(_descendants(os.getpid())) - before):
         time.sleep(0.005)
     time.sleep(0.3)  # into the parsing
     for pid in new:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, sign)
 
 
 def _descendants(pid: int) -> Iterable[int]:
