@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -57,12 +58,14 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     source = get_object_or_404(Knowledge, id=pk)
     documents = Document.objects.filter(knowledge=source).defer("cut", "before", "links")
     passages = Passage.objects.filter(knowledge_id=source.id).order_by("position")[:_PREVIEW]
+    counts = Counter(documents.values_list("status", flat=True))
     context = {
         "knowledge": source,
         "website": source.websites.first(),
         "passages": passages,
-        "documents": documents.order_by("number")[:_FEW] if source.is_website else [],
-        "counts": Counter(documents.values_list("status", flat=True)),
+        "documents": _shown(documents) if source.is_website else [],
+        "more_pages": max(0, counts.total() - _FEW),
+        "counts": counts,
         "drafted": drafts.progress(source) if source.is_under_way else 0,
         "delete_url": reverse("console:knowledge_delete", args=[source.id]),
     }
@@ -117,6 +120,14 @@ def sync(request: HttpRequest, pk: UUID) -> HttpResponse:
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     library.remove(get_object_or_404(Knowledge, id=pk))
     return redirect("console:knowledge")
+
+
+def _shown(documents: QuerySet[Document]) -> QuerySet[Document]:
+    """As many as a page has room for; of more than that first those that somebody has to see to."""
+    if documents.count() <= _FEW:
+        return documents.order_by("number")
+    unread = Q(status__in=[Document.Status.FAILED, Document.Status.SKIPPED])
+    return documents.order_by(ExpressionWrapper(unread, BooleanField()).desc(), "number")[:_FEW]
 
 
 def _put_website(*, content: str, **told: Any) -> Knowledge:

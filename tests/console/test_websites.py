@@ -57,6 +57,29 @@ def test_a_website_is_added_and_each_page_says_how_it_went(
     assert site.url in page
 
 
+def test_of_many_pages_those_that_were_not_read_are_shown_first(
+    staff: Client, acme: House, site: website.Website
+) -> None:
+    source = added(staff, acme, site)
+    with acme.scope():
+        pages = [
+            Document(knowledge=source, number=n, url=f"{site.url}/{n}", status="ready") for n in range(9, 200)
+        ]
+        pages[-1].status, pages[-1].failure = "failed", "The site answered with status 418."
+        Document.objects.bulk_create(pages)
+    page = staff.get(f"/console/knowledge/{source.id}/").content.decode()
+    assert page.index("status 418") < page.index("Depot 1<")
+    assert "100 of 195 pages" in page
+
+
+def test_a_site_that_asked_for_rest_says_when_it_goes_on(
+    staff: Client, acme: House, site: website.Website
+) -> None:
+    site.pages["/help/2"] = (503, "", {"Retry_After": "60"})
+    source = added(staff, acme, site)
+    assert "as the site asked" in staff.get(f"/console/knowledge/{source.id}/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
