@@ -1,24 +1,26 @@
 """Reading a website page by page. What is left to visit stands in the database, so that any worker can go on anywhere."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from time import monotonic
 
 from django.db.models import Max
 from django.utils import timezone
 
 from apps.knowledge import contained, egress, index, quota, robots, sites
-from apps.knowledge.models import Document, Knowledge, Passage, Website
+from apps.knowledge.models import Document, Knowledge, Passage, Said, Website, said
+from apps.knowledge.sitemaps import Sitemaps
 from apps.knowledge.sniff import Unreadable
-from apps.knowledge.weburl import BadUrl, WebUrl, parse
+from apps.knowledge.weburl import WebUrl, parse
 
 MOST_BYTES = 500 * 1024 * 1024
-MOST_TIME = timedelta(hours=1)
-MOST_SITEMAPS = 20
-SITEMAPS_SECONDS = 60.0  # for all of them: they are read in one go, in which nobody else's turn comes
+MOST_SECONDS = 3600  # of work, and of rest that the site asked for
+LONGEST_REST = 900  # seconds; a site that asks for more is left alone no longer
 MOST_TRIES = 3
 LARGEST_PAGE = 10 * 1024 * 1024
-GONE, LATER = (404, 410), (408, 425, 429, 500, 502, 503, 504)
+LATER = (408, 425, 429, 500, 502, 503, 504)
+LEADS = "It leads to "
 NAMES = {
     "text/html": "",
     "application/xhtml+xml": "",
@@ -52,7 +54,9 @@ class Crawl:
         if found is None or self._is_used_up():
             self._end()
             return False
+        began = monotonic()
         self._visit(found)
+        self._change(spent_seconds=self._website.spent_seconds + monotonic() - began)
         return True
 
     @property
@@ -64,7 +68,7 @@ class Crawl:
     def _begin(self) -> None:
         text = robots.fetch(self._client, self._site.start)
         self._change(
-            round=self._website.round + 1, robots=text.replace("\0", ""), began_at=timezone.now(), is_whole=True, fetched_bytes=0
+            round=self._website.round + 1, robots=text.replace("\0", ""), is_whole=True, fetched_bytes=0, spent_seconds=0
         )  # fmt: skip
         if self._website.scope != Website.Scope.SITEMAP:
             self._find([self._site.start], depth=0)
@@ -77,46 +81,22 @@ class Crawl:
         """Whether a round is under way or to begin."""
         return self._website.is_running or self._website.is_due
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether the site has asked to be left alone for a while."""
+        until = self._website.rests_until
+        return until is not None and until > timezone.now()
+
     def _in_sitemaps(self) -> list[WebUrl]:
-        """The wanted pages of the sitemaps that the site names; of the usual one where it names none."""
-        start, is_needed = self._site.start, self._website.scope == Website.Scope.SITEMAP
-        own = [str(start)] if is_needed and start.path.endswith((".xml", ".xml.gz")) else []
-        waiting = list(dict.fromkeys(own or self._rules.sitemaps or [str(start.join("/sitemap.xml"))]))
-        found: list[WebUrl] = []
-        until = monotonic() + SITEMAPS_SECONDS
-        for read, address in enumerate(waiting):
-            if read == MOST_SITEMAPS or monotonic() > until or len(found) >= self._website.most_pages:
-                self._change(is_whole=False)
-                break
-            pages, others = self._sitemap(address)
-            found += sites.wanted(self._site, start, ["", *pages])
-            waiting += [one for one in others if one not in waiting][:MOST_SITEMAPS]
-        if is_needed and not found:
+        sitemaps = Sitemaps(self._client, self._site, self._rules)
+        found = sitemaps.pages(enough=self._website.most_pages)
+        if not sitemaps.is_whole:
+            self._change(is_whole=False)
+        if self._website.scope == Website.Scope.SITEMAP and not found:
             raise Unfit(
                 "No sitemap with pages of this site was found. Give its address, or follow links instead."
             )
-        return list(dict.fromkeys(found))
-
-    def _sitemap(self, address: str) -> tuple[list[str], list[str]]:
-        """One that cannot be read says nothing, also not that the pages which it named are gone."""
-        told, is_there = dict[str, list[str]](), True
-        try:
-            url = parse(address)
-            if not self._site.holds(url):
-                return [], []
-            self._rules.wait(url.host)
-            answer = self._client.get(url, within=self._site.holds)
-            is_there = answer.status not in GONE
-            told = contained.run("sitemap", answer.body) if answer.status == 200 else {}
-        except BadUrl:
-            return [], []
-        except Unreadable:  # many sites have a page of HTML for whatever is not there
-            is_there = "html" not in answer.headers.get("content-type", "")
-        except (contained.Died, egress.Unreachable, egress.TooMuch):
-            pass
-        if is_there and not told:
-            self._change(is_whole=False)
-        return told.get("pages", []), told.get("sitemaps", [])
+        return found
 
     def _find(self, urls: Iterable[WebUrl], *, depth: int) -> None:
         """Have these visited in this round, as many as there is room for."""
@@ -125,7 +105,11 @@ class Crawl:
             page.url: page
             for page in self._pages.filter(url__in=[str(url) for url in urls]).defer("cut", "before", "links")
         }
-        room = self._website.most_pages - self._pages.filter(found_round=now).count()
+        found = self._pages.filter(found_round=now)
+        moved = found.filter(
+            status=Document.Status.SKIPPED, read_round=now, failure__startswith=LEADS
+        ).count()
+        room = self._website.most_pages - found.count() + min(moved, self._website.most_pages)
         waiting = [str(url) for url in urls if str(url) not in known or known[str(url)].found_round < now]
         if len(waiting) > room:
             self._change(is_whole=False)
@@ -165,10 +149,11 @@ class Crawl:
         if answer.status == 304:
             self._close(page, Document.Status.READY, seen_at=timezone.now())
             self._follow(page)
-        elif answer.status in GONE:
+        elif answer.status in egress.GONE:
             self._bury(page, f"The page is gone: the site answered with status {answer.status}.")
         elif answer.status in LATER:
             self._try_later(page, f"The site answered with status {answer.status}.")
+            self._rest(answer.headers.get("retry-after", ""))
         elif answer.status in (401, 403):
             self._fail(page, f"The site lets nobody read this without signing in (status {answer.status}).")
         elif answer.status in egress.REDIRECTS:
@@ -195,20 +180,19 @@ class Crawl:
             "etag": answer.headers.get("etag", "")[:300], "last_modified": answer.headers.get("last-modified", "")[:100],
             "read_round": self._website.round, "attempts": 0,
         }  # fmt: skip
-        if told["passages"]:
-            page.say(told["passages"], **kept)
-            self._skip_double(page)
+        if not told["passages"]:
+            failure = told.get("failure", "The page holds no words.")
+            self._close(page, Document.Status.SKIPPED, failure, **kept)
+        elif twin := self._twin(page, said(kept["title"], told["passages"])):
+            self._close(page, Document.Status.SKIPPED, f"It says the same as {twin.url}"[:300], **kept)
         else:
-            self._close(
-                page, Document.Status.SKIPPED, told.get("failure", "The page holds no words."), **kept
-            )
+            page.say(told["passages"], **kept)
         self._follow(page)
 
-    def _skip_double(self, page: Document) -> None:
+    def _twin(self, page: Document, words: Said) -> Document | None:
         """The same words under two addresses answer once, from the first."""
-        twins = self._pages.filter(digest=page.digest, status=Document.Status.READY, number__lt=page.number)
-        if twin := twins.order_by("number").first():
-            self._close(page, Document.Status.SKIPPED, f"It says the same as {twin.url}"[:300])
+        ready = self._pages.filter(status=Document.Status.READY, number__lt=page.number)
+        return ready.filter(digest=words.digest).order_by("number").first()
 
     def _follow(self, page: Document) -> None:
         if self._website.scope == Website.Scope.CRAWL and page.depth < self._website.depth:
@@ -219,10 +203,10 @@ class Crawl:
             self._close(
                 page,
                 Document.Status.SKIPPED,
-                f"It leads to another site, {url.host}, which is not read."[:300],
+                f"{LEADS}another site, {url.host}, which is not read."[:300],
             )
             return
-        self._close(page, Document.Status.SKIPPED, f"It leads to {url}"[:300])
+        self._close(page, Document.Status.SKIPPED, f"{LEADS}{url}"[:300])
         if self._site.wants(url) or page.depth == 0:
             self._find([url], depth=page.depth)
 
@@ -240,6 +224,12 @@ class Crawl:
         else:
             self._fail(page, reason)
 
+    def _rest(self, asked: str) -> None:
+        """As long as the site asks for, while others have their turns; it counts as time spent on it."""
+        if seconds := min(_seconds(asked), LONGEST_REST):
+            until = timezone.now() + timedelta(seconds=seconds)
+            self._change(rests_until=until, spent_seconds=self._website.spent_seconds + seconds)
+
     def _close(self, page: Document, status: str, failure: str = "", **facts: object) -> None:
         page.become(status, failure, **{"read_round": self._website.round, **facts})
 
@@ -249,10 +239,7 @@ class Crawl:
         index.remove(Passage.objects.filter(document_id=page.id))
 
     def _is_used_up(self) -> bool:
-        began = self._website.began_at
-        return self._website.fetched_bytes > MOST_BYTES or (
-            began is not None and timezone.now() - began > MOST_TIME
-        )
+        return self._website.fetched_bytes > MOST_BYTES or self._website.spent_seconds > MOST_SECONDS
 
     def _end(self) -> None:
         """What this round did not come to has vanished, if the round has seen everything there is."""
@@ -281,6 +268,17 @@ def _conditions(page: Document) -> dict[str, str]:
         return {}
     told = {"If-None-Match": page.etag, "If-Modified-Since": page.last_modified}
     return {name: value for name, value in told.items() if value and value.isascii() and value.isprintable()}
+
+
+def _seconds(retry_after: str) -> float:
+    """As the header gives them (RFC 9110): a number, or the moment until which; nothing where it says neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        until = parsedate_to_datetime(retry_after)
+        return max(0.0, (until - datetime.now(until.tzinfo or UTC)).total_seconds())
+    except (ValueError, OverflowError, TypeError):
+        return 0.0
 
 
 def _nowhere(url: WebUrl) -> bool:

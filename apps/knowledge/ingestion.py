@@ -97,6 +97,8 @@ def _crawl(source: Knowledge, turn: Turn) -> bool:
     with egress.Client(largest=LARGEST_PAGE) as client:
         crawl = Crawl(source, website, client)
         while crawl.is_to_do:
+            if crawl.is_resting:
+                return False
             crawl.step()
             source.show_life()
             if turn.is_over():
@@ -115,7 +117,6 @@ def _parse(source: Knowledge) -> bool:
     except Unreadable as reason:
         document.become(Document.Status.FAILED, reason.reason, size=len(content))
         raise
-    document.title = source.name
     document.say(
         found["passages"],
         title=source.name,
@@ -148,6 +149,7 @@ def _why_nothing(source: Knowledge) -> str:
 
 def _oldest() -> UUID | None:
     waiting = Knowledge.objects.filter(status=Knowledge.Status.WAITING).order_by("updated_at")
+    waiting = waiting.exclude(websites__rests_until__gt=timezone.now())
     return waiting.values_list("id", flat=True).first()
 
 

@@ -2,7 +2,7 @@
 
 import json
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from django.contrib.postgres.fields import ArrayField
@@ -185,7 +185,8 @@ class Website(TenantOwned):
     is_whole = models.BooleanField(
         default=True, editable=False, help_text="Whether this round has found all there is."
     )
-    began_at = models.DateTimeField(null=True, editable=False)
+    spent_seconds = models.FloatField(default=0, editable=False, help_text="On this round, not in the queue.")
+    rests_until = models.DateTimeField(null=True, editable=False, help_text="As the site asked for.")
     fetched_bytes = models.PositiveBigIntegerField(default=0, editable=False)
     robots = models.TextField(blank=True, editable=False)
 
@@ -194,6 +195,18 @@ class Website(TenantOwned):
 
     def __str__(self) -> str:
         return str(self.knowledge.content)
+
+
+class Said(NamedTuple):
+    """What a document says, each passage once, and the digest by which two are found to say the same."""
+
+    cut: list[dict[str, Any]]
+    digest: str
+
+
+def said(title: str, passages: list[dict[str, Any]]) -> Said:
+    cut = list({(one["heading"], one["page"], one["text"]): one for one in passages}.values())
+    return Said(cut, sha256(json.dumps([title, cut], sort_keys=True).encode()).hexdigest())
 
 
 class Document(TenantOwned):
@@ -240,8 +253,7 @@ class Document(TenantOwned):
 
     def say(self, passages: list[dict[str, Any]], **facts: Any) -> None:
         """What it was now read to say, each passage once; what it said before is kept where that was something else."""
-        cut = list({(one["heading"], one["page"], one["text"]): one for one in passages}.values())
-        digest = sha256(json.dumps([self.title, cut], sort_keys=True).encode()).hexdigest()
+        cut, digest = said(facts.get("title", self.title), passages)
         now = timezone.now()
         if digest != self.digest:
             if self.cut:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import html
 
-from apps.knowledge import lines, pdf, tables
+from apps.knowledge import lines, pdf, tables, unseen
 from apps.knowledge.elements import Element, Shape, cleaned
 from apps.knowledge.sniff import Kind, Unreadable, check_unpacked, decode, sniff
 
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Element", "Unreadable", "partition"]
 
 SILENT = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
-UNSEEN_STYLE = r"(display:none|visibility:hidden|font-size:0|opacity:0)([^.\d]|$)"
-HIDDEN = (
-    "//script | //style | //template | //noscript | //svg | //*[@hidden] | //*[@aria-hidden='true']"
-    r" | //sup[re:test(., '^\s*\[\d+\]\s*$')]"  # footnote marks, which look like our citations
-    f" | //*[re:test(translate(@style, ' \t\r\n', ''), '{UNSEEN_STYLE}', 'i')]"
-)
 UNLISTED = re.compile(r"^([^\s\-*+>|#\d].*)\n(?=(?:[-*+]|\d+[.)])\s)", re.MULTILINE)
 KNOWN: dict[str, Shape] = {"Title": "title", "Table": "table", "ListItem": "list"}
 RUNNING = ("Header", "Footer", "PageBreak", "PageNumber")
@@ -202,14 +196,11 @@ def _retitled(found: list[Element]) -> Iterator[Element]:
 
 
 def _visible(markup: str) -> str:
-    """The page without what a browser would not show; hidden text is the usual place for planted instructions."""
     try:
         root = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*>", "", markup))
     except (ValueError, html.etree.LxmlError):
         return markup
-    for element in root.xpath(HIDDEN, namespaces={"re": "http://exslt.org/regular-expressions"}):
-        if element.getparent() is not None:
-            element.drop_tree()
+    unseen.drop(root)
     return str(html.tostring(root, encoding="unicode"))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.knowledge import page, partition, passages, sitemaps
+from apps.knowledge import page, partition, passages, unseen, urlset
 from apps.knowledge.sniff import decode
 
 Data = dict[str, Any]
@@ -19,7 +19,9 @@ def web_page(content: bytes, charset: str = "") -> Data:
     root = page.parsed(decode(_in_utf8(content, charset), kind="html"))
     if root is None:
         return {"passages": [], "title": "", "links": [""]}
-    found = {"title": page.title(root), "links": page.links(root)}
+    links = page.links(root)  # also those of menus that open later
+    unseen.drop(root)
+    found = {"title": page.title(root), "links": links}
     try:
         return {**found, "passages": _cut(partition.partition("page.html", page.content(root).encode()))}
     except partition.Unreadable as error:
@@ -28,7 +30,7 @@ def web_page(content: bytes, charset: str = "") -> Data:
 
 def sitemap(content: bytes) -> Data:
     """The addresses of a sitemap, and the sitemaps of an index of them."""
-    pages, others = sitemaps.addresses(content)
+    pages, others = urlset.addresses(content)
     return {"pages": pages, "sitemaps": others}
 
 
