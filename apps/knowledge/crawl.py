@@ -174,16 +174,17 @@ class Crawl:
             contained.run("document", f"page{NAMES[kind]}", answer.body) if NAMES[kind] else contained.run("web_page", answer.body, _charset(answer))
         )  # fmt: skip
         self._room -= len(answer.body) - page.size
+        title = str(told.get("title", ""))[:200]
         links = sites.wanted(self._site, answer.url, told.get("links", [""]))
         kept = {
-            "links": [str(link) for link in links], "size": len(answer.body), "title": str(told.get("title", ""))[:200],
+            "links": [str(link) for link in links], "size": len(answer.body), "title": title,
             "etag": answer.headers.get("etag", "")[:300], "last_modified": answer.headers.get("last-modified", "")[:100],
             "read_round": self._website.round, "attempts": 0,
         }  # fmt: skip
         if not told["passages"]:
             failure = told.get("failure", "The page holds no words.")
             self._close(page, Document.Status.SKIPPED, failure, **kept)
-        elif twin := self._twin(page, said(kept["title"], told["passages"])):
+        elif twin := self._twin(page, said(title, told["passages"])):
             self._close(page, Document.Status.SKIPPED, f"It says the same as {twin.url}"[:300], **kept)
         else:
             page.say(told["passages"], **kept)

@@ -1,8 +1,9 @@
 """How sure an agent must be: found with its own knowledge, on one half of the questions, and noted with what it does to the other."""
 
 import random
+from collections.abc import Sequence
 from io import StringIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import call_command
@@ -108,7 +109,12 @@ def test_an_agent_is_asked_in_the_language_of_its_knowledge(
     acme.knows(HELP_IN_GERMAN)
     asked: list[str] = []
     scores = calibration._scores
-    monkeypatch.setattr(calibration, "_scores", lambda on, told: asked.extend(told) or scores(on, told))
+
+    def keeping(readable: Sequence[UUID], questions: Sequence[str]) -> list[float]:
+        asked.extend(questions)
+        return scores(readable, questions)
+
+    monkeypatch.setattr(calibration, "_scores", keeping)
     calibrated(acme)
     with acme.scope():
         found = Calibration.objects.get()
