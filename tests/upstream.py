@@ -27,6 +27,7 @@ class Script:
     error_after: int = -1  # so many pieces; then the wire's own error
     echoes: bool = False  # says what it was told, instead of its pieces
     ends: bool = True
+    reason: str = ""  # for the end, if not that all is said
     raw: bytes | None = None  # the body, instead of all that
     wild: bytes | None = None  # the whole answer, head and all, after which the connection is closed
 
@@ -150,9 +151,13 @@ class Upstream:
                 writer.write(_chunk(self.wire.piece(piece)))
                 await writer.drain()
                 await asyncio.sleep(script.between)
-        writer.write((_chunk(self.wire.end()) if script.ends else b"") + b"0\r\n\r\n")
+        writer.write((_chunk(self._end(script)) if script.ends else b"") + b"0\r\n\r\n")
         await writer.drain()
         return True
+
+    def _end(self, script: Script) -> bytes:
+        known = {"reason": script.reason} if script.reason else {}
+        return self.wire.end(**known)
 
     async def _break(self, script: Script, writer: asyncio.StreamWriter) -> bool:
         if script.stall_after >= 0:

@@ -24,7 +24,7 @@ class Wire:
     provider: str
     content_type: str
     piece: Callable[[str], bytes]
-    end: Callable[..., bytes]  # with what it says that it took, if not INPUT and OUTPUT
+    end: Callable[..., bytes]  # with what it says that it took, if not INPUT and OUTPUT, and why
     error: Callable[[str], bytes]
     refusal: Callable[[str], bytes]
     text: Callable[[Any], str]  # all that was told, from the body of a request
@@ -33,7 +33,8 @@ class Wire:
         url = f"http://127.0.0.1:{port}" + ("/v1" if self.provider == "openai" else "")
         secrets = KEYS if self.provider == "bedrock" else (("api_key", API_KEY),)
         region = "eu-central-1" if self.provider == "bedrock" else ""
-        return Connection(**{"url": url, "region": region, "secrets": secrets, "is_trusted": True} | known)
+        given = {"provider": self.provider, "url": url, "region": region, "secrets": secrets}
+        return Connection(**given | {"is_trusted": True} | known)
 
     @property
     def secret(self) -> str:
@@ -53,8 +54,8 @@ OLLAMA = Wire(
     "ollama",
     "application/x-ndjson",
     _ollama,
-    lambda into=INPUT, out=OUTPUT: _ollama(
-        "", done=True, done_reason="stop", prompt_eval_count=into, eval_count=out
+    lambda into=INPUT, out=OUTPUT, reason="stop": _ollama(
+        "", done=True, done_reason=reason, prompt_eval_count=into, eval_count=out
     ),
     lambda message: json.dumps({"error": message}).encode() + b"\n",
     lambda message: json.dumps({"error": message}).encode(),
@@ -71,9 +72,9 @@ def _chunk(choices: list[dict[str, Any]], **rest: Any) -> bytes:
     return _data(known | rest)
 
 
-def _counted(into: Any = INPUT, out: Any = OUTPUT) -> bytes:
+def _counted(into: Any = INPUT, out: Any = OUTPUT, reason: str = "stop") -> bytes:
     usage = {"prompt_tokens": into, "completion_tokens": out, "total_tokens": INPUT + OUTPUT}
-    over = _chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+    over = _chunk([{"index": 0, "delta": {}, "finish_reason": reason}])
     return over + _chunk([], usage=usage) + b"data: [DONE]\n\n"
 
 
@@ -110,12 +111,12 @@ def exception(kind: str, message: str) -> bytes:
     return frame(headers, json.dumps({"message": message}).encode())
 
 
-def _metadata(into: Any = INPUT, out: Any = OUTPUT) -> bytes:
+def _metadata(into: Any = INPUT, out: Any = OUTPUT, reason: str = "end_turn") -> bytes:
     usage = {"inputTokens": into, "outputTokens": out, "totalTokens": INPUT + OUTPUT}
     counted = event("metadata", {"usage": usage, "metrics": {"latencyMs": 1}})
     return (
         event("contentBlockStop", {"contentBlockIndex": 0})
-        + event("messageStop", {"stopReason": "end_turn"})
+        + event("messageStop", {"stopReason": reason})
         + counted
     )
 

@@ -2,12 +2,13 @@
 
 Before the first word a mind that fails is asked again, after a pause that grows and is never the same twice, or that it asks for;
 then the next has its turn, so that together they take no longer than FIRST_TOKEN_SECONDS. After the first word nobody is asked
-again: a second answer would be glued to half of the first."""
+again: a second answer would be glued to half of the first. A call that its provider may be paid for uses up what one was paid for, so
+whoever asks says whether one more can be afforded."""
 
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -17,11 +18,12 @@ from django.conf import settings
 from apps.agents import breakers, gates
 from apps.agents.minds import Mind
 from apps.agents.providers import catalogue
-from apps.agents.providers.base import Handoff, Kind, Piece, Prompt, ProviderError, Usage, counted
+from apps.agents.providers.base import Handoff, Kind, Piece, Prompt, ProviderError, Usage, Wordless, counted
 
 logger = logging.getLogger(__name__)
 MOST = 3  # times that one mind is asked
 PAUSE, LONGEST_PAUSE = 0.25, 4.0  # seconds
+_HAVING_READ = ("timeout", "garbled")  # how calls fail of which the provider is paid for what it was told
 LONGEST_ANSWER = 400_000  # characters: no model's budget is longer
 
 
@@ -58,13 +60,13 @@ def require_an_end(length: int) -> None:
 
 @dataclass(slots=True)
 class Attempt:
-    """One call: of whom, when (by the loop's clock), whether it got as far as the provider, what it cost as far as that says, and why
-    it failed, where it did."""
+    """One call: of whom, when (by the loop's clock), whether its provider is to be paid, for all that is known, what it cost as far as
+    that says, and why it failed, where it did."""
 
     mind: Mind
     began_at: float
     ended_at: float = 0.0
-    was_asked: bool = False
+    is_paid: bool = False
     usage: Usage | None = None
     failure: Kind | None = None
     detail: str = ""
@@ -83,9 +85,12 @@ class Speaking:
 class Attempts:
     """The way to one answer; the last of `made` gave it, or failed last."""
 
-    def __init__(self, minds: Sequence[Mind], prompt: Prompt) -> None:
+    def __init__(
+        self, minds: Sequence[Mind], prompt: Prompt, afford: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
+        """`afford` is asked before a call that comes after one that was paid for; without it all are afforded."""
         self.made: list[Attempt] = []
-        self._minds, self._prompt = minds, prompt
+        self._minds, self._prompt, self._afford = minds, prompt, afford
         self._clock = asyncio.get_running_loop().time
 
     @property
@@ -133,6 +138,8 @@ class Attempts:
     async def _begun(self) -> Speaking:
         until = self._clock() + settings.FIRST_TOKEN_SECONDS
         for place, mind in enumerate(self._minds):
+            if place and not await self._is_afforded():
+                break
             share = (until - self._clock()) / (len(self._minds) - place)
             try:
                 return await self._repeated(mind, self._clock() + share)
@@ -150,8 +157,14 @@ class Attempts:
             pause = self._pause(failed, number)
             if not self._may_repeat(failed, number) or self._clock() + pause >= until:
                 break
+            if not await self._is_afforded():
+                break
             await asyncio.sleep(pause)
         raise failed
+
+    async def _is_afforded(self) -> bool:
+        """Whether one more call is paid for: what was reserved for the last may be used up, though it failed."""
+        return self._afford is None or not self.made[-1].is_paid or await self._afford()
 
     async def _once(self, mind: Mind, until: float) -> Speaking:
         attempt = Attempt(mind, self._clock())
@@ -162,7 +175,7 @@ class Attempts:
             held.enter_context(self._judged(attempt))
             await held.enter_async_context(gates.place(mind, until))
             held.enter_context(breakers.of(mind).watching())
-            attempt.was_asked = True
+            attempt.is_paid = True
             pieces = await held.enter_async_context(aclosing(provider.stream(prompt)))
             first = await self._first(pieces, attempt, until)
             breakers.of(mind).spoke()
@@ -193,14 +206,16 @@ class Attempts:
 
     def _count(self, attempt: Attempt, error: ProviderError) -> None:
         attempt.failure, attempt.detail = error.kind, str(error)
+        was_read = error.kind in _HAVING_READ or isinstance(error, Wordless)
+        attempt.is_paid = attempt.is_paid and (was_read or attempt.usage is not None)
 
     def _may_repeat(self, error: ProviderError, number: int) -> bool:
         is_worth_it = error.retryable and not isinstance(error, breakers.Open)
         return is_worth_it and number < MOST
 
     def _pause(self, error: ProviderError, number: int) -> float:
-        if error.retry_after is not None:
-            return error.retry_after
+        if error.retry_after is not None:  # that long at least; all who were told so would come back at once
+            return error.retry_after + random.uniform(0, max(PAUSE, error.retry_after / 4))
         return random.uniform(0.5, 1) * min(LONGEST_PAUSE, PAUSE * 2.0 ** (number - 1))
 
 

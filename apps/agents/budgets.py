@@ -1,7 +1,8 @@
 """What agents may spend: reserved before a provider is asked, in the transaction that claims the reply; settled when it has ended.
 
 A reservation is the most that the reply can cost, and one UPDATE takes it only where it still fits; so however many replies run at
-once, used and reserved together never pass the budget. Of a reply whose process died nobody knows what it has cost: all that was
+once, used and reserved together never pass the budget; where a call fails that may have to be paid for, as much again is reserved before
+the next. Of a reply whose process died nobody knows what it has cost: all that was
 reserved for it counts as used, and where it is run again, that is reserved anew.
 
 No organisation is without a budget of tokens: until its owner sets one for all agents, the setting DAILY_TOKENS holds. A budget that is
@@ -90,6 +91,18 @@ def reserve(
     return most
 
 
+def reserve_again(exchange: UUID, agent: Agent, most: Usage, *, minds: Sequence[Mind] | None = None) -> bool:
+    """As much once more, for the next call of a reply; False where that does not fit, or somebody else has ended the reply."""
+    price = _dearest(minds or agent.minds, most, prices.table())
+    with transaction.atomic():
+        held = _held(exchange)
+        fits = [
+            _is_held(exchange, one.spending.budget, one.spending.start, _tokens(most), price) for one in held
+        ]
+        transaction.set_rollback(not all(fits))
+    return bool(held) and all(fits)
+
+
 def paid_for(agent: Configuration, reserved: Usage | None) -> float:
     """As many pieces of an answer as are reserved, or as the agent may: a piece is a token at least, and the provider was told to end
     there."""
@@ -102,8 +115,7 @@ def settle(exchange: UUID, agent: Agent, spent: Usage | None, cost: Decimal | No
         return
     if spent is not None and cost is None:
         cost = _dearest(agent.minds, spent, prices.table())
-    held = Reservation.objects.filter(exchange=exchange)
-    for one in held.select_related("spending").order_by("spending__budget_id"):
+    for one in _held(exchange):
         tokens = one.tokens if spent is None else _tokens(spent)
         _move(one, tokens, one.cost if spent is None or cost is None else cost)
         one.delete()
@@ -199,6 +211,12 @@ def _is_held(exchange: UUID, budget: Budget, start: date, tokens: int, price: De
     return _HOLD.run(**within, **wanted, id=uuid4(), now=timezone.now()) > 0
 
 
+def _held(exchange: UUID) -> list[Reservation]:
+    """In the order of all who lock several; nobody else changes them until the transaction ends."""
+    found = Reservation.objects.filter(exchange=exchange).select_related("spending__budget")
+    return list(found.select_for_update(of=("self",)).order_by("spending__budget_id"))
+
+
 def _move(one: Reservation, tokens: int, price: Decimal) -> None:
     Spending.objects.filter(id=one.spending_id).update(
         tokens_reserved=F("tokens_reserved") - one.tokens,
@@ -227,6 +245,7 @@ _HOLD = Prepared(
     "AND (%(most_cost)s::numeric IS NULL OR cost_used + cost_reserved + %(price)s::numeric <= %(most_cost)s::numeric) "
     "RETURNING id) INSERT INTO agents_reservation (id, tenant_id, spending_id, exchange, tokens, cost, created_at) "
     "SELECT %(id)s::uuid, %(tenant)s::uuid, held.id, %(exchange)s::uuid, %(tokens)s::bigint, %(price)s::numeric, "
-    "%(now)s::timestamptz FROM held"
+    "%(now)s::timestamptz FROM held ON CONFLICT (tenant_id, exchange, spending_id) DO UPDATE SET "
+    "tokens = agents_reservation.tokens + excluded.tokens, cost = agents_reservation.cost + excluded.cost"
 )
 _HELD = Prepared("SELECT 1 FROM agents_reservation WHERE tenant_id = %(tenant)s AND exchange = %(exchange)s")

@@ -63,6 +63,7 @@ def own(provider: str, kept: dict[str, str]) -> Connection:
     url = kept.get("url") or PUBLIC.get(provider, "")
     secrets = tuple((name, kept[name]) for name in sorted(kept) if name not in credentials.PLAIN)
     return Connection(
+        provider=provider,
         url=url.rstrip("/"),
         region=kept.get("region", ""),
         role=kept.get("role", ""),
@@ -85,7 +86,7 @@ def shared(provider: str) -> Connection:
 
 def _ollama() -> Connection | None:
     url = settings.OLLAMA_URL.rstrip("/")
-    return Connection(url=url, is_shared=True, is_trusted=True) if url else None
+    return Connection("ollama", url, is_shared=True, is_trusted=True) if url else None
 
 
 def _openai() -> Connection | None:
@@ -93,7 +94,7 @@ def _openai() -> Connection | None:
         return None
     url = (settings.OPENAI_URL or PUBLIC["openai"]).rstrip("/")
     secrets = (("api_key", settings.OPENAI_API_KEY),) if settings.OPENAI_API_KEY else ()
-    return Connection(url=url, secrets=secrets, is_shared=True, is_trusted=True)
+    return Connection("openai", url, secrets=secrets, is_shared=True, is_trusted=True)
 
 
 def _bedrock() -> Connection | None:
@@ -101,6 +102,7 @@ def _bedrock() -> Connection | None:
     if not settings.BEDROCK_REGION:
         return None
     return Connection(
+        provider="bedrock",
         url=settings.BEDROCK_URL.rstrip("/"),
         region=settings.BEDROCK_REGION,
         profile=settings.BEDROCK_PROFILE,

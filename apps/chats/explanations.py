@@ -13,11 +13,6 @@ from apps.chats.models import Explanation
 from apps.chats.prompts import Composed
 
 EXCERPT = 500  # characters of a passage; all of it stands in its knowledge, as long as that is there
-_HAVING_READ = (
-    None,
-    "timeout",
-    "garbled",
-)  # how calls end of which the provider is paid for what it was told
 
 
 def of(told: Composed, made: Sequence[Attempt], timings: dict[str, int | None]) -> Explanation:
@@ -65,8 +60,7 @@ def _called(made: Sequence[Attempt], told: Composed, pieces: int, said: str) -> 
 
 
 def _estimated(one: Attempt, told: Composed, heard: int) -> Usage:
-    has_read = one.was_asked and one.failure in _HAVING_READ
-    if not heard and not has_read:
+    if not heard and not one.is_paid:
         return Usage(0, 0)
     return Usage(prompts.likely(told.prompt), min(heard, told.prompt.most_tokens))
 

@@ -52,8 +52,13 @@ async def _answer(agent: Agent, wanted: Configuration, told: Composed) -> str:
     if told.given or not wanted.only_from_knowledge:
         able = await hop(minds.of)(wanted.minds)
     name, said = uuid4(), list[str]()
-    attempts = Attempts(able, told.prompt)
     reserved = await hop(_reserve)(name, agent, wanted, told.prompt.question)
+
+    async def is_afforded() -> bool:
+        again = hop(budgets.reserve_again)
+        return reserved is None or await again(name, agent, reserved, minds=wanted.minds)
+
+    attempts = Attempts(able, told.prompt, is_afforded)
     try:
         await _tell(attempts, said, most=budgets.paid_for(wanted, reserved))
     finally:

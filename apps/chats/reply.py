@@ -142,7 +142,7 @@ class Reply:
         self._given = tuple(str(id) for one in told.given for id in one.ids)
         if agent.only_from_knowledge and not told.given:
             able = (minds.quoting(),)  # a model would have nothing but what it must not answer from
-        self._attempts = Attempts(able, told.prompt)
+        self._attempts = Attempts(able, told.prompt, self._is_afforded)
         self._said.most = budgets.paid_for(agent, self.claim.reserved)
         await self._attempts.tell(self._said, self._note)
         watchdog.stop()
@@ -154,6 +154,15 @@ class Reply:
             self._said.flush()
         cited = citations.resolve(self._said.text, told.given)
         await self._end(self._outcome("completed", citations=tuple(cited), grounded=bool(cited)))
+
+    async def _is_afforded(self) -> bool:
+        """Whether budgets have room for one more call, where the last may have used up what is reserved."""
+        if self.claim.reserved is None:
+            return True
+        with suppress(OperationalError, InterfaceError):
+            again = hop(budgets.reserve_again)
+            return await again(self.exchange.id, self.claim.agent, self.claim.reserved)
+        return False
 
     def _may_go_on(self) -> None:
         """Raises SaidEnough where all is said that is paid for, ProviderError where it does not end."""

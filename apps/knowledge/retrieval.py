@@ -122,14 +122,27 @@ async def _by_its_model(
 
 def _embedding(model: str, asked: str) -> "asyncio.Future[list[float]]":
     """Whoever waits for it is told what went wrong; where nobody does, nothing did."""
-    threads = _CPU if embedding.is_packaged(model) else _AWAY
-    future = asyncio.get_running_loop().run_in_executor(threads, _embed, model, asked)
+    future: asyncio.Future[list[float]]
+    if embedding.is_packaged(model):
+        future = asyncio.get_running_loop().run_in_executor(_CPU, _embed, model, asked)
+    else:
+        future = asyncio.ensure_future(_embedding_away(model, asked))
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future
 
 
+async def _embedding_away(model: str, asked: str) -> list[float]:
+    """A visitor waits, also for a thread where a server has stopped answering. Raises ProviderError."""
+    try:
+        async with asyncio.timeout(embedding.QUESTION_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(_AWAY, _embed, model, asked)
+    except TimeoutError:
+        message = f"{model} took more than {embedding.QUESTION_SECONDS:.0f} s to embed a question."
+        raise ProviderError(message, kind="timeout", retryable=True) from None
+
+
 def _embed(model: str, asked: str) -> list[float]:
-    [vector] = vectors.embedder(model).embed([asked])
+    [vector] = vectors.embedder(model, seconds=embedding.QUESTION_SECONDS).embed([asked])
     return vector
 
 

@@ -43,15 +43,15 @@ def of(sources: Sequence[UUID]) -> str:
     return row[0] if row else ""
 
 
-def embedder(model: str) -> Embedder:
-    """The one that makes vectors of this model. Raises Unfit, UnknownEmbedder or ProviderError."""
-    return _fitting(embedding.that_made(model))
+def embedder(model: str, *, seconds: float | None = None) -> Embedder:
+    """The one that makes vectors of this model; `seconds` are what its server may take. Raises Unfit, UnknownEmbedder or ProviderError."""
+    return _fitting(embedding.that_made(model, seconds=seconds))
 
 
 def warm() -> None:
     """Have the first question wait for no model. Raises Unfit; a server that is not there may come later."""
     try:
-        _fitting(embedding.of(settings.EMBEDDER)).embed(["warm"])
+        _fitting(embedding.of(settings.EMBEDDER, seconds=embedding.QUESTION_SECONDS)).embed(["warm"])
     except ProviderError as error:
         logger.warning("The embedder %s does not answer yet: %s", settings.EMBEDDER, error)
 

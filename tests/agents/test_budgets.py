@@ -2,12 +2,13 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -114,7 +115,8 @@ def test_nobody_spends_over_a_budget_at_once(houses: Both) -> None:
                     budgets.reserve(exchange, acme.agent, Usage(300, 33))
                 except BudgetExhausted:
                     return False
-                budgets.settle(exchange, acme.agent, None)
+                with transaction.atomic():
+                    budgets.settle(exchange, acme.agent, None)
                 return True
         finally:
             connection.close()
@@ -124,6 +126,48 @@ def test_nobody_spends_over_a_budget_at_once(houses: Both) -> None:
     with acme.scope():
         assert served == 15  # of 5,000 tokens, 333 each
         assert spent(budget) == spent(daily) == (95_000 + 15 * 333, 0)
+
+
+def test_another_call_of_a_reply_is_reserved_beside_the_first(acme: House) -> None:
+    exchange, most = uuid.uuid4(), Usage(100, 50)
+    with acme.scope():
+        whole = budgets.keep(None, "month", tokens=1000, cost=None)
+        daily = budgets.keep(acme.agent, "day", tokens=300, cost=None)
+        assert not budgets.reserve_again(exchange, acme.agent, most)  # of nothing
+        budgets.reserve(exchange, acme.agent, most)
+        assert budgets.reserve_again(exchange, acme.agent, most)
+        assert spent(whole) == spent(daily) == (0, 300)
+        assert not budgets.reserve_again(exchange, acme.agent, most)  # the second of the two has no room
+        assert spent(whole) == spent(daily) == (0, 300)
+        budgets.settle(exchange, acme.agent, Usage(160, 7))
+        assert spent(whole) == spent(daily) == (167, 0)
+        assert not budgets.reserve_again(exchange, acme.agent, most)  # it is over
+
+
+def test_nobody_spends_over_a_budget_by_calls_that_fail_at_once(houses: Both) -> None:
+    acme, _ = houses
+    with acme.scope():
+        budget = budgets.keep(None, "month", tokens=5_000, cost=None)
+
+    def run(_: int) -> int:
+        exchange, made = uuid.uuid4(), 0
+        try:
+            with scope.scoped_to(acme.tenant.id), suppress(BudgetExhausted):
+                budgets.reserve(exchange, acme.agent, Usage(300, 33))
+                made = 1
+                while made < 4 and budgets.reserve_again(exchange, acme.agent, Usage(300, 33)):
+                    made += 1
+                with transaction.atomic():
+                    budgets.settle(exchange, acme.agent, None)
+        finally:
+            connection.close()
+        return made
+
+    with ThreadPoolExecutor(6) as pool:
+        made = sum(pool.map(run, range(20)))
+    with acme.scope():
+        assert made == 15
+        assert spent(budget) == (15 * 333, 0)
 
 
 def test_a_cost_is_limited_as_tokens_are(acme: House, settings: LazySettings) -> None:

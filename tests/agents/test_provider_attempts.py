@@ -131,6 +131,10 @@ async def test_who_asks_for_longer_than_there_is_time_is_passed_over(settings: L
 async def test_pauses_grow_and_are_never_the_same_twice() -> None:
     asking = Attempts((), PROMPT)
     error = ProviderError("no", kind="overloaded", retryable=True)
+    asked = ProviderError("no", kind="overloaded", retryable=True, retry_after=4)
+    waits = [asking._pause(asked, 1) for _ in range(50)]
+    assert len(set(waits)) > 40
+    assert 4 <= min(waits) <= max(waits) <= 5
     pauses = [[asking._pause(error, number) for _ in range(50)] for number in (1, 2, 3)]
     assert all(len(set(each)) > 40 for each in pauses)
     means = [sum(each) / 50 for each in pauses]
@@ -166,6 +170,55 @@ async def test_what_failed_attempts_cost_is_counted() -> None:
     async with Upstream(OPENAI, Script(), Script(pieces=())) as upstream:
         said, _ = await heard(mind(upstream))
     assert said[-1] == Usage(2 * INPUT, 2 * OUTPUT)
+
+
+@pytest.mark.parametrize("trouble", [Script(pieces=()), Script(cut_after=0), Script(raw=b"?")])
+async def test_a_call_that_may_be_paid_for_is_followed_by_one_only_where_that_is_afforded(
+    upstream: Upstream, trouble: Script
+) -> None:
+    upstream.script, left = trouble, iter([True])
+
+    async def afford() -> bool:
+        return next(left, False)
+
+    minds = (mind(upstream), mind(upstream, model="other"))
+    asking = Attempts(minds, PROMPT, afford)
+    with pytest.raises(ProviderError):
+        await asking.tell(Heard(lambda _: None), lambda _: None)
+    assert len(upstream.asked) == 2
+    assert all(one.is_paid for one in asking.made)
+
+
+@pytest.mark.parametrize("trouble", [DOWN, Script(status=401), Script(status=500)])
+async def test_a_call_that_was_not_heard_uses_nothing_up(upstream: Upstream, trouble: Script) -> None:
+    upstream.scripts = [trouble]
+
+    async def afford() -> bool:
+        raise AssertionError
+
+    asking = Attempts((mind(upstream), mind(upstream)), PROMPT, afford)
+    await asking.tell(Heard(lambda _: None), lambda _: None)
+    assert [one.is_paid for one in asking.made] == [False, True]
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+async def test_a_model_that_is_done_before_its_first_word_is_not_asked_again(
+    upstream: Upstream, reason: str
+) -> None:
+    """Reasoning has used up the longest answer, or a filter has withheld it."""
+    names = {"bedrock": {"length": "max_tokens", "content_filter": "guardrail_intervened"}}
+    if (upstream.wire.provider, reason) == ("ollama", "content_filter"):
+        return  # it has none
+    said = names.get(upstream.wire.provider, {}).get(reason, reason)
+    upstream.script = Script(pieces=(), reason=said)
+    async with Upstream(OPENAI) as other:
+        told, asking = await heard(mind(upstream), mind(other))
+    assert len(upstream.asked) == 1
+    assert told[0] == "Two "
+    assert (asking.made[0].failure, asking.made[0].is_paid) == ("refused", True)
+    assert asking.made[0].usage == Usage(INPUT, OUTPUT)
+    assert "longe" in asking.made[0].detail if reason == "length" else "filter" in asking.made[0].detail
+    assert not breakers._failing
 
 
 # After the first word.

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from apps.agents.providers.base import (
     Source,
     Usage,
 )
+from apps.agents.servers import aws
 from tests.upstream import Asked, Script, Upstream
 from tests.wires import INPUT, KEYS, OUTPUT, WIRES, Wire
 
@@ -203,6 +205,44 @@ async def test_ending_one_answer_leaves_the_others_alone(upstream: Upstream, pro
     assert len(whole) == 15
 
 
+async def test_a_process_without_threads_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    wire = WIRES["bedrock"]
+    async with Upstream(wire) as upstream:
+        provider = catalogue.load("bedrock", wire.connection(upstream.port))
+        with monkeypatch.context() as context:
+            context.setattr(threading.Thread, "start", no_more)
+            _, error = await failure(provider)
+        assert (error.kind, error.retryable) == ("overloaded", True)
+        assert len(await heard(provider)) == 3
+
+
+async def test_a_role_that_nobody_gives_keys_for_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS's service of roles takes the connection, and says nothing."""
+    resolve, asked = socket.getaddrinfo, list[str]()
+
+    def inside(host: Any, port: Any, *rest: Any, **known: Any) -> Any:
+        asked.append(str(host))
+        return resolve("127.0.0.1", server.sockets[0].getsockname()[1], *rest, **known)
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(aws, "ROLE_SECONDS", 0.3)
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        monkeypatch.setattr(socket, "getaddrinfo", inside)
+        role = "arn:aws:iam::123456789012:role/known"
+        _, error = await asyncio.wait_for(
+            failure(catalogue.load("bedrock", WIRES["bedrock"].connection(1, url="", role=role))), 10
+        )
+    assert error.kind == "timeout"
+    assert set(asked) == {"sts.eu-central-1.amazonaws.com"}
+
+
 def _bedrocks() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "bedrock"]
 
@@ -329,6 +369,33 @@ async def test_nothing_of_a_secret_is_in_an_error_or_a_log(
     _, error = await failure(provider)
     told = f"{error}{error!r}{caplog.text}"
     assert not [at for at in range(len(wire.secret) - 6) if wire.secret[at : at + 7] in told]
+
+
+@pytest.mark.parametrize("script", [Script(status=401), Script(status=404), Script(status=500), Script(error_after=1), Script(cut_after=0),
+                                    Script(raw=b"?"), None])  # fmt: skip
+async def test_of_the_operators_server_staff_are_told_no_more_than_its_provider(
+    wire: Wire, upstream: Upstream, script: Script | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its address, and what it says, which may name what stands behind it, are for the operator's log."""
+    shared = wire.connection(upstream.port, is_shared=True)
+    provider = catalogue.load(wire.provider, shared)
+    if script is None:
+        upstream._server.close()
+        await upstream._server.wait_closed()
+    else:
+        upstream.script = replace(script, refusal="arn:aws:iam::123456789012:role/inside at db.internal")
+    for _, error in (await failure(provider), await _unlisted(provider)):
+        assert str(error).startswith(f"The operator's {wire.provider} "), error
+        told = f"{error} {provider.missing('absent', ['m'])}"
+        for inside in ("127.0.0.1", str(upstream.port), "123456789012", "internal", "eu-central-1"):
+            assert inside not in told, error
+    assert "127.0.0.1" in caplog.text
+
+
+async def _unlisted(provider: Provider) -> tuple[list[Piece], ProviderError]:
+    with pytest.raises(ProviderError) as raised:
+        await provider.models()
+    return [], raised.value
 
 
 def test_a_connection_is_printed_without_its_secrets(wire: Wire) -> None:
@@ -487,5 +554,10 @@ async def test_a_model_that_is_missing_comes_with_the_command_that_fetches_it() 
     async with Upstream(wire, Script(status=404, refusal="model 'x; y' not found")) as upstream:
         provider = catalogue.load("ollama", wire.connection(upstream.port))
         _, error = await failure(provider, replace(PROMPT, model="x; y"))
-    assert str(error).endswith("run: ollama pull 'x; y'")
-    assert error.kind == "refused"
+        shared = catalogue.load("ollama", wire.connection(upstream.port, is_shared=True))
+        _, of_operator = await failure(shared, replace(PROMPT, model="x; y"))
+    assert str(error).endswith("On that machine run: ollama pull 'x; y'")
+    assert (
+        str(of_operator) == "The operator's ollama has no model x; y. Its operator runs: ollama pull 'x; y'"
+    )
+    assert error.kind == of_operator.kind == "refused"

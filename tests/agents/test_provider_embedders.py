@@ -12,7 +12,7 @@ import pytest
 from django.conf import LazySettings
 
 from apps.agents import embedding
-from apps.agents.embedders import catalogue, remote, titan
+from apps.agents.embedders import catalogue, remote
 from apps.agents.embedders.base import Embedder
 from apps.agents.providers.base import ProviderError
 from tests.upstream import Asked, Script, Upstream
@@ -89,13 +89,22 @@ async def test_fewer_dimensions_are_asked_for_by_name(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_server_that_never_answers_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (remote, titan):
-        monkeypatch.setattr(module, "SECONDS", 0.3)
+    monkeypatch.setattr(remote, "SECONDS", 0.3)
     async with Embedding(WIRES[kind], Script(before=60)) as server:
         began = time.monotonic()
         with pytest.raises(ProviderError) as raised:
             await asyncio.to_thread(server.embedder.embed, ["a"])
     assert (raised.value.kind, time.monotonic() - began < 10) == ("timeout", True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_question_waits_for_less_long_than_what_is_read_in(kind: str) -> None:
+    async with Embedding(WIRES[kind], Script(before=0.6)) as server:
+        hasty = catalogue.load(f"{kind}:m", server.wire.connection(server.port), 0.3)
+        with pytest.raises(ProviderError) as raised:
+            await asyncio.to_thread(hasty.embed, ["a"])
+        assert raised.value.kind == "timeout"
+        assert len(await asyncio.to_thread(server.embedder.embed, ["a"])) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

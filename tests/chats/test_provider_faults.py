@@ -13,7 +13,7 @@ from django.conf import LazySettings
 
 from apps.agents import attempts, breakers, budgets
 from apps.agents.models import Agent, Call, Spending
-from apps.chats import hub, replies
+from apps.chats import hub, prompts, replies
 from apps.chats.events import Entry, Position
 from apps.chats.models import Chat, ContentChat
 from apps.tenants.models import Credential, Tenant
@@ -154,6 +154,24 @@ async def test_what_failed_before_its_first_word_is_in_the_ledger_and_paid_from_
     paid = sum(one.input_tokens + one.output_tokens for one in made)
     spending = await on_database(Spending.objects.get)(budget=budget)
     assert (spending.tokens_used, spending.tokens_reserved) == (paid, 0)
+
+
+@pytest.mark.parametrize(("most", "calls"), [(1, 1), (2, 2), (9, breakers.PATIENCE)])
+async def test_failed_calls_are_paid_from_what_was_reserved_for_each(
+    house: House, upstream: Upstream, most: int, calls: int
+) -> None:
+    """A budget for so many calls; two minds that are never done before their last try."""
+    upstream.script = Script(raw=upstream.wire.end(5_000, 900))
+    await configure(house, fallbacks=[f"{upstream.wire.provider}:other"])
+    breakers._failing.clear()
+    needed = await on_database(lambda: prompts.most(house.agent, "What?", history=()))()
+    whole = needed.input_tokens + needed.output_tokens
+    budget = await on_database(budgets.keep)(None, "day", tokens=most * whole, cost=None)
+    question = await ask(house, "What?")
+    assert end(await told(question))["type"] == "reply.failed"
+    spending = await on_database(Spending.objects.get)(budget=budget)
+    assert (len(upstream.asked), spending.tokens_used, spending.tokens_reserved) == (calls, calls * 5_900, 0)
+    assert spending.tokens_used <= most * whole
 
 
 async def test_numbers_that_cannot_be_are_estimated(house: House, upstream: Upstream) -> None:

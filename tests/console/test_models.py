@@ -19,7 +19,7 @@ from tests.wires import WIRES
 from tests.world import House
 
 PULLED = b'{"models":[{"model":"llama3.2:latest","size":2019393189},{"model":"<b>secret</b>","size":1}]}'
-PULL = "On that machine run: ollama pull qwen3"
+PULL = "Its operator runs: ollama pull qwen3"
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_model_that_was_not_pulled_comes_with_the_command_wherever_it_is_wante
     assert PULL in page(acme)
     [shelf] = listed(acme)
     assert len(shelf["missing"]) == 1
-    assert shelf["missing"][0].startswith("Fern: There is no model qwen3")
+    assert shelf["missing"][0].startswith("Fern: The operator's ollama has no model qwen3")
 
 
 def test_programs_are_warned_where_they_save(acme: House, ollama: Upstream) -> None:

@@ -26,18 +26,19 @@ class UnknownEmbedder(LookupError):
     """No embedder of that name is in the catalogue."""
 
 
-def load(name: str, connection: Connection = NOWHERE) -> Embedder:
-    """The process's one instance of an embedder for a connection, even when two threads ask at once."""
+def load(name: str, connection: Connection = NOWHERE, seconds: float | None = None) -> Embedder:
+    """The process's one instance of an embedder for a connection, even when two threads ask at once. `seconds` are what a server may
+    take for a request, if not as long as nobody waits for it."""
     kind, _, model = name.partition(":")
     if kind not in EMBEDDERS or (kind == "minilm") != (not model):
         known = ", ".join(one if one == "minilm" else f"{one}:MODEL" for one in sorted(EMBEDDERS))
         raise UnknownEmbedder(f"There is no embedder named {name!r}. Known: {known}.")
     with _loading:
-        return _instance(EMBEDDERS[kind], model, connection)
+        return _instance(EMBEDDERS[kind], model, connection, seconds)
 
 
 @lru_cache(maxsize=64)
-def _instance(path: str, model: str, connection: Connection) -> Embedder:
+def _instance(path: str, model: str, connection: Connection, seconds: float | None) -> Embedder:
     module, _, attribute = path.rpartition(".")
     made = getattr(import_module(module), attribute)
-    return cast(Embedder, made(model, connection) if model else made())
+    return cast(Embedder, made(model, connection, seconds) if model else made())

@@ -11,7 +11,7 @@ from apps.agents.servers import wire
 from apps.agents.servers.base import Connection, ProviderError
 
 BATCH = 64  # texts in one request
-SECONDS = 60.0  # for one request
+SECONDS = 60.0  # for one request of many texts, which nobody waits for
 WIDEST = 16_000
 _SHORTENED = re.compile(r"(.+)@(\d{1,5})")
 
@@ -22,12 +22,13 @@ class Remote(ABC):
 
     kind: str
 
-    def __init__(self, model: str, connection: Connection) -> None:
+    def __init__(self, model: str, connection: Connection, seconds: float | None = None) -> None:
         self.model = f"{self.kind}:{model}"
         shortened = _SHORTENED.fullmatch(model)
         self._name = shortened[1] if shortened else model
         self._dimensions = int(shortened[2]) if shortened else None
         self._connection = connection
+        self._seconds = seconds or SECONDS
 
     @cached_property
     def dimension(self) -> int:
@@ -46,11 +47,11 @@ class Remote(ABC):
     def _asked(self, texts: Sequence[str]) -> list[list[float]]:
         """In a loop of its own, since this thread has none."""
         try:
-            found = asyncio.run(asyncio.wait_for(self._ask(texts), SECONDS))
+            found = asyncio.run(asyncio.wait_for(self._ask(texts), self._seconds))
             vectors = [unit(vector) for vector in found]
         except TimeoutError:
-            message = f"{self._connection.url or self.kind} took more than {SECONDS:.0f} s to embed."
-            raise ProviderError(message, kind="timeout", retryable=True) from None
+            what = f"took more than {self._seconds:.0f} s to embed"
+            raise self._connection.failure(what, kind="timeout") from None
         except Exception as error:
             raise wire.failure(self._connection, error) from None
         if len(vectors) != len(texts) or not all(vectors):

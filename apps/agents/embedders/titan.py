@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from apps.agents.embedders.remote import SECONDS, Remote
+from apps.agents.embedders.remote import Remote
 from apps.agents.servers import aws
 
 AT_ONCE = 8
@@ -29,7 +29,7 @@ class Titan(Remote):
     @cached_property
     def _client(self) -> Any:
         """Which gives up by itself: nobody ends its threads."""
-        return aws.client(self._connection, seconds=SECONDS)
+        return aws.client(self._connection, seconds=self._seconds)
 
     def _embed(self, text: str) -> Sequence[float]:
         body: dict[str, Any] = {"inputText": text}

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from apps.agents.relatedness import Line
-from apps.agents.servers.base import Connection, Kind, ProviderError
+from apps.agents.servers.base import Connection, Kind, ProviderError, Wordless, require_words
 
-__all__ = ["Connection", "Kind", "ProviderError"]
+__all__ = ["Connection", "Kind", "ProviderError", "Wordless", "require_words"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, counted
+from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, counted, require_words
 from apps.agents.servers import aws
 from apps.agents.servers.loops import PerLoop
 
@@ -34,14 +34,21 @@ class Bedrock:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         async with self._free.here():
             call = Call()
-            threading.Thread(target=self._run, args=(call, prompt), name="bedrock", daemon=True).start()
             try:
+                self._begin(call, prompt)
                 while (piece := call.ready.popleft() if call.ready else await call.next()) is not None:
                     if isinstance(piece, ProviderError):
                         raise piece
                     yield piece
             finally:
                 call.end()
+
+    def _begin(self, call: "Call", prompt: Prompt) -> None:
+        try:
+            threading.Thread(target=self._run, args=(call, prompt), name="bedrock", daemon=True).start()
+        except RuntimeError:  # the process may have no more
+            message = "This process has no thread left to ask Bedrock with."
+            raise ProviderError(message, kind="overloaded", retryable=True) from None
 
     async def models(self) -> dict[str, str]:
         """Those that answer without a throughput of their own, and the inference profiles, with their makers' names."""
@@ -53,12 +60,8 @@ class Bedrock:
     def missing(self, model: str, models: Collection[str]) -> str | None:
         """What has an ARN may be anybody's."""
         is_there = model in models or model.startswith("arn:")
-        where = f"Bedrock in {self._connection.region}"
-        return (
-            None
-            if is_there
-            else f"{where} lists no model or inference profile {model}. Choose one that it has."
-        )
+        lacks = f"{self._connection.place} lists no model or inference profile {model}."
+        return None if is_there else f"{lacks} Choose one that it has."
 
     def _listed(self) -> dict[str, str]:
         client = aws.client(self._connection, "bedrock", seconds=_LISTING)
@@ -83,22 +86,25 @@ class Bedrock:
 
     def _pieces(self, prompt: Prompt) -> Iterator[Piece]:
         events = self._client().converse_stream(**request(prompt))["stream"]
-        usage, has_ended = None, False
+        usage, ended, has_spoken = None, "", False
         try:
             for event in events:
                 if said := event.get("contentBlockDelta"):
                     if text := said["delta"].get("text"):
+                        has_spoken = True
                         yield text
                 elif "messageStop" in event:
-                    has_ended = True
+                    ended = event["messageStop"].get("stopReason") or "end_turn"
                 elif said := event.get("metadata", {}).get("usage"):
                     usage = counted(said.get("inputTokens"), said.get("outputTokens"))
         finally:
             events.close()
-        if not has_ended:
-            raise ProviderError("Bedrock broke off.", kind="garbled", retryable=True)
+        if not ended:
+            raise self._connection.failure("broke off", kind="garbled")
         if usage is not None:
             yield usage
+        if not has_spoken:
+            require_words(ended)
 
     def _client(self) -> Any:
         """Made in a thread, since that takes a quarter of a second."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage, counted
+from apps.agents.providers.base import Connection, Piece, Prompt, ProviderError, Usage, counted, require_words
 from apps.agents.servers import wire
 from apps.agents.servers.loops import PerLoop
 
@@ -30,22 +30,26 @@ class Ollama:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         usage: Usage | None = None
-        has_ended = False
+        ended, has_spoken = "", False
         try:
             async with aclosing(await self._asked(prompt)) as parts:
                 async for part in parts:
                     if part.message.content:
+                        has_spoken = True
                         yield part.message.content
                     if part.done:
-                        has_ended, usage = True, counted(part.prompt_eval_count, part.eval_count)
+                        ended = part.done_reason or "stop"
+                        usage = counted(part.prompt_eval_count, part.eval_count)
         except Exception as error:
             if not _is_of_numbers(error):
                 raise self._failure(error, prompt.model) from None
-            has_ended = True
-        if not has_ended:
+            ended = "stop"
+        if not ended:
             raise wire.broken_off(self._connection)
         if usage is not None:
             yield usage
+        if not has_spoken:
+            require_words(ended)
 
     async def models(self) -> dict[str, str]:
         """Those that were pulled, with their size, and whether they are in memory."""
@@ -71,12 +75,15 @@ class Ollama:
 
     def _failure(self, error: Exception, model: str) -> ProviderError:
         failure = wire.failure(self._connection, error)
-        if failure.kind == "refused" and "not found" in str(failure) and " 404" in str(failure):
+        if isinstance(failure, wire.Answered) and failure.status == 404 and "not found" in failure.said:
             return ProviderError(self._to_pull(model), kind="refused", retryable=False)
         return failure
 
     def _to_pull(self, model: str) -> str:
-        return f"There is no model {model} at {self._connection.url}. On that machine run: ollama pull {shlex.quote(model)}"
+        """Who has to do it, and what."""
+        lacks = f"{self._connection.place} has no model {model}."
+        whose = "Its operator runs" if self._connection.is_shared else "On that machine run"
+        return f"{lacks} {whose}: ollama pull {shlex.quote(model)}"
 
 
 def _options(prompt: Prompt) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator, Collection
 from typing import Any
 
-from apps.agents.providers.base import Connection, Piece, Prompt, Usage, counted
+from apps.agents.providers.base import Connection, Piece, Prompt, Usage, counted, require_words
 from apps.agents.servers import wire
 from apps.agents.servers.loops import PerLoop
 
@@ -20,22 +20,25 @@ class OpenAI:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         usage: Usage | None = None
-        has_ended = False
+        ended, has_spoken = "", False
         try:
             async with await self._asked(prompt) as chunks:
                 async for chunk in chunks:
                     for choice in chunk.choices or ():
                         if choice.delta and isinstance(choice.delta.content, str):
+                            has_spoken = has_spoken or bool(choice.delta.content)
                             yield choice.delta.content
-                        has_ended = has_ended or bool(choice.finish_reason)
+                        ended = choice.finish_reason or ended
                     if chunk.usage:
                         usage = _counted(chunk.usage)
         except Exception as error:
             raise wire.failure(self._connection, error) from None
-        if not has_ended:
+        if not ended:
             raise wire.broken_off(self._connection)
         if usage is not None:
             yield usage
+        if not has_spoken:
+            require_words(ended)
 
     async def models(self) -> dict[str, str]:
         """Those that it lists, and whose they are."""
@@ -47,7 +50,9 @@ class OpenAI:
     def missing(self, model: str, models: Collection[str]) -> str | None:
         """Some gateways list nothing."""
         is_there = not models or model in models
-        return None if is_there else f"{self._connection.url} lists no model {model}. Choose one that it has."
+        return (
+            None if is_there else f"{self._connection.place} lists no model {model}. Choose one that it has."
+        )
 
     def _client(self) -> Any:
         """Its transport signs; a key has to be named nevertheless, or one of the environment would be taken."""

@@ -1,5 +1,6 @@
 """AWS Bedrock through boto3, which blocks: its clients, signed as the connection says, and its errors."""
 
+from functools import partial
 from typing import Any
 
 from apps.agents.servers.base import Connection, Kind, ProviderError
@@ -7,6 +8,7 @@ from apps.agents.servers.wire import kind_of, retry_after
 
 MOST = 32  # calls at once over one connection
 CONNECT_SECONDS, READ_SECONDS = 5, 300
+ROLE_SECONDS = 5  # for keys, without which nothing is asked
 _KINDS: dict[str, Kind] = {
     "ThrottlingException": "overloaded",
     "TooManyRequestsException": "overloaded",
@@ -25,20 +27,20 @@ def failure(connection: Connection, error: Exception) -> ProviderError:
         return error
     from botocore import exceptions as aws
 
-    said = connection.redacted(str(error)[:300])
+    said, name = str(error)[:300], type(error).__name__
     if isinstance(error, aws.ClientError):
-        return _refusal(error, said)
+        return _refusal(connection, error, said)
     if isinstance(error, aws.ConnectTimeoutError | aws.ReadTimeoutError):
-        return ProviderError(said, kind="timeout", retryable=True)
+        return connection.failure("took too long", said, kind="timeout")
     if isinstance(error, aws.ConnectionError):
-        return ProviderError(said, kind="unreachable", retryable=True)
+        return connection.failure("does not answer", said, kind="unreachable")
     if isinstance(error, aws.BotoCoreError) and not isinstance(error, aws.HTTPClientError):
-        return ProviderError(said, kind="refused", retryable=False)  # its own checks, before anything is sent
-    message = f"Bedrock broke off, or sent what cannot be read ({type(error).__name__}: {said})."
-    return ProviderError(message, kind="garbled", retryable=True)
+        # its own checks, before anything is sent
+        return connection.failure("cannot be asked so", said, kind="refused", retryable=False)
+    return connection.failure("broke off, or sent what cannot be read", f"{name}: {said}", kind="garbled")
 
 
-def _refusal(error: Any, said: str) -> ProviderError:
+def _refusal(connection: Connection, error: Any, said: str) -> ProviderError:
     """Of the service, by its code; in the midst of a stream the code begins with a small letter."""
     told = error.response
     code = str(told.get("Error", {}).get("Code", ""))
@@ -47,25 +49,30 @@ def _refusal(error: Any, said: str) -> ProviderError:
         kind = kind_of(told.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
     headers = told.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     pause = retry_after(headers.get("retry-after"))
-    return ProviderError(said, kind=kind, retryable=kind != "refused", retry_after=pause)
+    what = f"answered {code or 'with an error'}"
+    return connection.failure(what, said, kind=kind, retryable=kind != "refused", retry_after=pause)
 
 
 def client(connection: Connection, service: str = "bedrock-runtime", *, seconds: float = READ_SECONDS) -> Any:
     """Raises ProviderError where there is no key."""
+    # Where it is not said how keys sign, a token of the environment, the operator's, is taken instead.
+    config = _config(seconds, signature_version="v4" if connection.secrets else None)
+    url = connection.url or None
+    return _session(connection).client(service, endpoint_url=url, config=config)
+
+
+def _config(seconds: float, **known: Any) -> Any:
     from botocore.config import Config
 
-    config = Config(
-        signature_version="v4"
-        if connection.secrets
-        else None,  # or a token of the environment, the operator's, would be taken
+    return Config(
         retries={"total_max_attempts": 1},
-        connect_timeout=CONNECT_SECONDS,
+        connect_timeout=min(CONNECT_SECONDS, seconds),
         read_timeout=seconds,
         max_pool_connections=MOST,
         ignore_configured_endpoint_urls=True,
+        proxies={},
+        **known,
     )
-    url = connection.url or None
-    return _session(connection).client(service, endpoint_url=url, config=config)
 
 
 def _session(connection: Connection) -> Any:
@@ -90,7 +97,7 @@ def _as_role(session: Any, connection: Connection) -> Any:
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
     fetcher = AssumeRoleCredentialFetcher(
-        session._session.create_client,
+        partial(session._session.create_client, config=_config(ROLE_SECONDS)),
         session.get_credentials(),
         connection.role,
         extra_args={"RoleSessionName": "chat-with-us"},

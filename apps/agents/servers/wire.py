@@ -114,26 +114,30 @@ def client(connection: Connection) -> httpx.AsyncClient:
     return httpx.AsyncClient(**options(connection))
 
 
+class Answered(ProviderError):
+    """It answered with an error: the status, and what it said, which staff are told where the server is their own."""
+
+    status: int
+    said: str
+
+
 def failure(connection: Connection, error: BaseException) -> ProviderError:
     """What went wrong on the way, or with the bytes, in words for staff; clients wrap what they were told in errors of their own."""
-    where, chain = connection.url, list(_causes(error))
-    for cause in chain:
+    for cause in _causes(error):
         if isinstance(cause, ProviderError):
             return cause
         if isinstance(cause, httpx.TimeoutException):
-            return ProviderError(f"{where} took too long to let us in.", kind="timeout", retryable=True)
+            return connection.failure("took too long to let us in", kind="timeout")
         if isinstance(cause, httpx.ConnectError | ConnectionError):
-            return ProviderError(f"Nobody answers at {where}.", kind="unreachable", retryable=True)
+            return connection.failure("does not answer", kind="unreachable")
         if isinstance(cause, httpx.InvalidURL | httpx.UnsupportedProtocol):
-            return ProviderError(f"{where} is no address.", kind="refused", retryable=False)
-    said = connection.redacted(f"{type(error).__name__}: {error}"[:300])
-    return ProviderError(
-        f"{where} broke off, or sent what cannot be read ({said}).", kind="garbled", retryable=True
-    )
+            return connection.failure("is no address", kind="refused", retryable=False)
+    said = f"{type(error).__name__}: {error}"[:300]
+    return connection.failure("broke off, or sent what cannot be read", said, kind="garbled")
 
 
 def broken_off(connection: Connection) -> ProviderError:
-    return ProviderError(f"{connection.url} broke off.", kind="garbled", retryable=True)
+    return connection.failure("broke off", kind="garbled")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -142,18 +146,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-async def _refusal(connection: Connection, response: httpx.Response) -> ProviderError:
+async def _refusal(connection: Connection, response: httpx.Response) -> Answered:
     """An answer that is an error, by its status."""
     status, body = response.status_code, await response.aread()
     await response.aclose()
-    said = connection.redacted(" ".join(body[:2000].decode("utf-8", "replace").split())[:300])
-    kind = kind_of(status)
-    return ProviderError(
-        f"{connection.url} answered {status}: {said}",
-        kind=kind,
-        retryable=kind != "refused",
-        retry_after=retry_after(response.headers.get("retry-after")),
-    )
+    said = " ".join(body[:2000].decode("utf-8", "replace").split())[:300]
+    pause, kind = retry_after(response.headers.get("retry-after")), kind_of(status)
+    told = connection.failure(f"answered {status}", said, kind=kind)
+    answered = Answered(str(told), kind=kind, retryable=kind != "refused", retry_after=pause)
+    answered.status, answered.said = status, connection.redacted(said)
+    return answered
 
 
 def kind_of(status: int) -> Kind:
