@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from apps.agents import connections
+from apps.agents import connections, pulls
 from apps.agents.models import Agent
 from apps.agents.providers import catalogue
 from apps.agents.providers.base import Connection, Provider, ProviderError
@@ -99,11 +99,13 @@ def _shelf(way: Way, connection: Connection, provider: Provider, found: dict[str
         for name, says in sorted(found.items())
         if tenant.may_use(way.provider, name) and connections.is_open(connection, way.provider, name)
     )
-    return Shelf(way.provider, models, tuple(_missing(way, provider, set(found))))
+    return Shelf(way.provider, models, tuple(_missing(way, connection, provider, set(found))))
 
 
-def _missing(way: Way, provider: Provider, names: set[str]) -> Iterator[str]:
+def _missing(way: Way, connection: Connection, provider: Provider, names: set[str]) -> Iterator[str]:
     for model, agents in way.wanted.items():
         if said := provider.missing(model, names):
+            if connection.is_shared and (far := pulls.of(model)):
+                said = f"{connection.place} has no model {model} yet. Its operator is fetching it: {far}."
             whose = ", ".join(filter(None, agents))
             yield f"{whose}: {said}" if whose else said

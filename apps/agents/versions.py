@@ -46,9 +46,9 @@ class Difference:
     after: Any
 
     @property
-    def lines(self) -> list[tuple[str, str]]:
-        """Mark and text of each line: `-` is gone, `+` is new, a blank mark is in both."""
-        if isinstance(self.before, bool) or not isinstance(self.before, str | list):
+    def lines(self) -> list[tuple[str, str | None]]:
+        """Mark and text of each line: `-` is gone, `+` is new, a blank mark is in both; the text None says that there is nothing."""
+        if not (self.before and self.after and isinstance(self.before, str | list)):
             return [("-", _said(self.before)), ("+", _said(self.after))]
         told = ndiff(_lines(self.before), _lines(self.after))
         return [(line[0], line[2:]) for line in told if line[0] != "?"]
@@ -192,7 +192,10 @@ def _lines(held: str | list[str]) -> list[str]:
     return held.splitlines() if isinstance(held, str) else held
 
 
-def _said(held: Any) -> str:
+def _said(held: Any) -> str | None:
+    """One of a field's two sides, where the other is empty or neither is a text; 0 is something."""
     if isinstance(held, bool):
         return "yes" if held else "no"
-    return "" if held is None else str(held)
+    if isinstance(held, list):
+        return "\n".join(held) or None
+    return None if held in (None, "") else str(held)

@@ -74,7 +74,7 @@ def _passage(number: int, one: Any) -> dict[str, Any]:
         "page": one.page,
         "score": round(float(one.score), 4),
         "tokens": prompts.estimate(one.text),
-        "excerpt": one.text[:EXCERPT],
+        "excerpt": one.text[:EXCERPT] + ("…" if len(one.text) > EXCERPT else ""),
     }
 
 

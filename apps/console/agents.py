@@ -114,7 +114,7 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
         "before": before,
         "after": after,
         "differences": list(versions.differences(before, after)),
-        "choices": Version.objects.filter(agent=agent).order_by("-number")[:200],
+        "numbers": Version.objects.filter(agent=agent).order_by("-number").values_list("number", flat=True),
         "draft": draft,
     }
     return render(request, "console/agents/compare.html", context)

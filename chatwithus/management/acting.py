@@ -1,6 +1,7 @@
 """What commands about one tenant share: its slug, its scope, and the name of whoever typed them, for the audit log."""
 
 import getpass
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,9 +29,16 @@ class TenantCommand(BaseCommand):
         if found is None:
             raise CommandError(f"There is no tenant called {tenant}.")
         with acting(), scope.scoped_to(found.id):
-            return self.run(found, **options)
+            return printable(self.run(found, **options), but="\n")
 
     run: Callable[..., str]
+
+
+def printable(text: str, *, but: str = "") -> str:
+    """What a tenant's people wrote, for a terminal: what would steer it, or hide what stands there, is told as JSON tells it."""
+    return "".join(
+        letter if letter.isprintable() or letter in but else json.dumps(letter)[1:-1] for letter in text
+    )
 
 
 def operator(tenant: Tenant) -> Admitted:

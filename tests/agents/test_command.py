@@ -55,6 +55,17 @@ def test_the_list_says_what_is_wrong(acme: House, typed: Any) -> None:
     assert f"unable  {acme.agent.name}: Not allowed any more: " in typed("list")
 
 
+def test_a_name_steers_no_terminal_and_looks_like_no_other_line(acme: House, typed: Any) -> None:
+    name = "A\x1b[2J\x9b1mB\u202eC\nD\U000e0041 👩‍👩‍👧"
+    with acme.scope():
+        Agent.objects.filter(id=acme.agent.id).update(name=name, greeting=name)
+    [line] = typed("list").splitlines()
+    assert line.endswith("A\\u001b[2J\\u009b1mB\\u202eC\\nD\\udb40\\udc41 👩\\u200d👩\\u200d👧")
+    shown = typed("show", acme.agent.id)
+    assert all(letter.isprintable() or letter == "\n" for letter in shown)
+    assert json.loads(shown)["greeting"] == name
+
+
 def test_what_is_shown_can_be_edited_and_added(acme: House, typed: Any) -> None:
     whole = json.loads(typed("show", acme.agent.id))
     assert "nothing" in typed("edit", acme.agent.id, said=whole)

@@ -99,6 +99,14 @@ async def test_the_next_one_answers_where_the_first_cannot(upstream: Upstream) -
     assert asking.mind.provider == upstream.wire.provider
 
 
+async def test_where_nobody_is_at_home_the_next_one_answers(upstream: Upstream) -> None:
+    async with Upstream(OPENAI) as gone:
+        absent = mind(gone)
+    said, asking = await heard(absent, mind(upstream))
+    assert said == ["Two ", "words", Usage(INPUT, OUTPUT)]
+    assert [one.failure for one in asking.made] == ["unreachable"] * attempts.MOST + [None]
+
+
 async def test_each_is_asked_for_its_own_model() -> None:
     async with Upstream(OPENAI, DOWN) as one, Upstream(OPENAI) as other:
         await heard(mind(one, model="big"), mind(other, model="small"))

@@ -215,6 +215,20 @@ def test_differences_are_shown_line_by_line(acme: House) -> None:
         )
 
 
+def test_a_side_that_is_empty_is_told_from_an_empty_line(acme: House) -> None:
+    with acme.scope():
+        versions.edit(acme.agent, instructions="Be brief.\n\nBe kind.", stop=["END", "STOP"], language="de")
+        second = versions.publish(acme.agent)
+        draft = versions.edit(acme.agent, instructions="", stop=[], language="", temperature=None)
+        found = {one.field: one.lines for one in versions.differences(second, draft)}
+        assert found["instructions"] == [("-", "Be brief.\n\nBe kind."), ("+", None)]
+        assert found["stop"] == [("-", "END\nSTOP"), ("+", None)]
+        assert (found["language"], found["temperature"]) == (
+            [("-", "de"), ("+", None)],
+            [("-", "0.2"), ("+", None)],
+        )
+
+
 def test_the_rival_finds_no_version(acme: House, globex: House) -> None:
     with globex.scope(), pytest.raises(versions.NoSuchVersion):
         versions.find(acme.agent, 1)

@@ -1,15 +1,18 @@
 """Which models there are to choose from, as staff and programs see them, and what is said of those that are missing."""
 
 import asyncio
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import CommandError, call_command
 from django.test import Client
 
-from apps.agents import choices
+from apps.agents import choices, pulls
+from apps.agents.models import Agent
 from apps.tenants.models import Tenant
 from tests.chats.elsewhere import elsewhere
 from tests.console.signing import browser_of
@@ -19,6 +22,9 @@ from tests.wires import WIRES
 from tests.world import House
 
 PULLED = b'{"models":[{"model":"llama3.2:latest","size":2019393189},{"model":"<b>secret</b>","size":1}]}'
+PULLING = Script(
+    raw=b'{"status":"pulling manifest"}\n{"status":"pulling 6a07","total":2000000000,"completed":860000000}\n'
+)
 PULL = "Its operator runs: ollama pull qwen3"
 
 
@@ -73,6 +79,46 @@ def test_a_model_that_was_not_pulled_comes_with_the_command_wherever_it_is_wante
     [shelf] = listed(acme)
     assert len(shelf["missing"]) == 1
     assert shelf["missing"][0].startswith("Fern: The operator's ollama has no model qwen3")
+
+
+def test_staff_see_how_far_a_model_is_that_the_operator_fetches(
+    acme: House, ollama: Upstream, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulls, "_OFTEN", 0.0)
+    with acme.scope():
+        Agent.objects.filter(id=acme.agent.id).update(provider="ollama", model="qwen3")
+
+    def missing() -> str:
+        [said] = listed(acme)[0]["missing"]
+        return str(said)
+
+    async def fetched() -> list[str]:
+        """What staff read meanwhile, of the server that says nothing of it."""
+        async with Upstream(WIRES["ollama"], PULLING) as upstream:
+            known, settings.OLLAMA_URL = settings.OLLAMA_URL, f"http://127.0.0.1:{upstream.port}"
+            fetching = pulls.fetch("qwen3")
+            await anext(fetching)
+            settings.OLLAMA_URL = known
+            read = [await asyncio.to_thread(missing)]
+            read += [await asyncio.to_thread(missing) async for _ in fetching]
+            assert upstream.asked[0].json["model"] == "qwen3"
+            return read
+
+    first, second = asyncio.run(fetched())
+    said = "The operator's ollama has no model qwen3 yet. Its operator is fetching it: "
+    assert first.endswith(f"{said}pulling manifest.")
+    assert second.endswith(f"{said}43% of 2.0 GB.")
+    assert PULL in missing()  # it has ended, and left nothing there
+
+
+def test_the_operator_fetches_a_model_by_a_command(ollama: Upstream) -> None:
+    ollama.script, told = PULLING, io.StringIO()
+    call_command("pull_model", "qwen3", stdout=told)
+    assert told.getvalue().split("\n") == ["pulling manifest", "43% of 2.0 GB", "qwen3 is there.", ""]
+    for failing in (Script(raw=b'{"error":"file does not exist"}\n'), Script(status=500), Script(raw=b"?")):
+        ollama.script = failing
+        with pytest.raises(CommandError, match="The operator's ollama"):
+            call_command("pull_model", "qwen3", stdout=told)
 
 
 def test_programs_are_warned_where_they_save(acme: House, ollama: Upstream) -> None:

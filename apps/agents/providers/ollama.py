@@ -60,6 +60,14 @@ class Ollama:
         except Exception as error:
             raise wire.failure(self._connection, error) from None
 
+    async def pull(self, model: str) -> AsyncGenerator[str, None]:
+        """How far it is, again and again until it is there. Raises ProviderError."""
+        try:
+            async for part in await self._clients.here().pull(model, stream=True):
+                yield _how_far(part)
+        except Exception as error:
+            raise wire.failure(self._connection, error) from None
+
     def missing(self, model: str, models: Collection[str]) -> str | None:
         return None if {model, f"{model}:latest"} & set(models) else self._to_pull(model)
 
@@ -102,6 +110,13 @@ def _options(prompt: Prompt) -> dict[str, Any]:
 def _described(one: Any, loaded: set[str | None]) -> str:
     size = f"{(one.size or 0) / 1e9:.1f} GB"
     return f"{size}, in memory" if one.model in loaded else size
+
+
+def _how_far(part: Any) -> str:
+    """Of one file of the model, the largest of which takes nearly all the time."""
+    if not part.total:
+        return str(part.status)
+    return f"{(part.completed or 0) / part.total:.0%} of {part.total / 1e9:.1f} GB"
 
 
 def _is_of_numbers(error: Exception) -> bool:

@@ -13,7 +13,7 @@ from apps.agents import statuses, versions
 from apps.agents.configuration import FIELDS, Configuration
 from apps.agents.models import Agent
 from apps.tenants.models import Tenant
-from chatwithus.management.acting import TenantCommand
+from chatwithus.management.acting import TenantCommand, printable
 
 _REFUSALS = (versions.BadConfiguration, versions.NoSuchVersion, versions.NothingToPublish)
 
@@ -57,7 +57,7 @@ def _listed() -> str:
 
 def _line(agent: Agent, status: statuses.Status) -> str:
     line = f"{agent.id}  version {agent.version}  {status.state}  {agent.name}"
-    return f"{line}: {status.says}" if status.says else line
+    return printable(f"{line}: {status.says}" if status.says else line)
 
 
 def _show(agent: Agent, options: dict[str, Any]) -> str:
