@@ -48,8 +48,9 @@ class Heard:
 
     def add(self, piece: str) -> None:
         self._hear(piece)
-        self._length += len(piece)
-        require_an_end(self._length)
+        self._length = length = self._length + len(piece)
+        if length > LONGEST_ANSWER:
+            require_an_end(length)
 
 
 def require_an_end(length: int) -> None:

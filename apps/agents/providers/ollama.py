@@ -34,9 +34,9 @@ class Ollama:
         try:
             async with aclosing(await self._asked(prompt)) as parts:
                 async for part in parts:
-                    if part.message.content:
+                    if text := part.message.content:
                         has_spoken = True
-                        yield part.message.content
+                        yield text
                     if part.done:
                         ended = part.done_reason or "stop"
                         usage = counted(part.prompt_eval_count, part.eval_count)
