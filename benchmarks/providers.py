@@ -123,8 +123,8 @@ async def serve(name: str) -> None:
         await asyncio.Event().wait()
 
 
-async def overhead(benchmark: Benchmark, repeat: int) -> None:
-    for wire in WIRES.values():
+async def overhead(benchmark: Benchmark, wires: list[Wire], repeat: int) -> None:
+    for wire in wires:
         ours, bare, ratios = [], [], []
         async with elsewhere(wire) as port:
             one = mind(wire, port)
@@ -149,8 +149,8 @@ STAGES = (
 )
 
 
-async def cancellation(benchmark: Benchmark) -> None:
-    for wire in WIRES.values():
+async def cancellation(benchmark: Benchmark, wires: list[Wire]) -> None:
+    for wire in wires:
         waits, orphans, threads = [], 0, threading.active_count()
         async with Upstream(wire) as upstream:
             for number in range(CANCELLATIONS):
@@ -261,10 +261,10 @@ def p95(waits: list[float]) -> float:
 # Fuzz: what each answer comes to.
 
 
-async def fuzz(benchmark: Benchmark, cases: int) -> None:
+async def fuzz(benchmark: Benchmark, wires: list[Wire], cases: int) -> None:
     attempts.PAUSE = 0.0
     ends = {"completed": 0, "failed": 0, "unhandled": 0, "stuck": 0}
-    for wire in WIRES.values():
+    for wire in wires:
         async with Upstream(wire) as upstream:
             for number in range(cases // len(WIRES) + 1):
                 upstream.script = garbage.script(wire, number)
@@ -288,27 +288,29 @@ async def _end(one: Mind) -> str:
         return "unhandled"
 
 
-async def measure(benchmark: Benchmark, only: str, repeat: int, cases: int) -> None:
+async def measure(benchmark: Benchmark, only: str, *, wires: list[Wire], repeat: int, cases: int) -> None:
     if only in {"", "overhead"}:
-        await overhead(benchmark, repeat)
+        await overhead(benchmark, wires, repeat)
     if only in {"", "cancellation"}:
-        await cancellation(benchmark)
+        await cancellation(benchmark, wires)
     if only in {"", "fairness"}:
         await fairness(benchmark)
     if only in {"", "fuzz"}:
-        await fuzz(benchmark, cases)
+        await fuzz(benchmark, wires, cases)
 
 
 def main() -> int:
     arguments = parser(__doc__)
     arguments.add_argument("--serve", choices=sorted(WIRES), help="be the server of one wire")
     arguments.add_argument("--only", default="", help="overhead, cancellation, fairness or fuzz")
+    arguments.add_argument("--wire", choices=sorted(WIRES), help="one of the three, for which there is time")
     arguments.add_argument("--cases", type=int, default=10_000, help="of garbage (default %(default)s)")
     given = arguments.parse_args()
     if given.serve:
         uvloop.run(serve(given.serve))
     benchmark = Benchmark("providers")
-    uvloop.run(measure(benchmark, given.only, given.repeat, given.cases))
+    wires = [WIRES[given.wire]] if given.wire else list(WIRES.values())
+    uvloop.run(measure(benchmark, given.only, wires=wires, repeat=given.repeat, cases=given.cases))
     return benchmark.finish()
 
 
