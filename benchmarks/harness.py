@@ -65,6 +65,7 @@ class Benchmark:
     bounds: list[Bound] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     machine: str = field(default_factory=lambda: _machine())
+    kept_in: Path = field(default_factory=lambda: folder())  # before anything else sets DATA_DIR
 
     def record(self, name: str, values: Sequence[float], unit: str = "") -> Measure:
         self.measures.append(Measure(name, unit, tuple(values)))
@@ -100,7 +101,7 @@ class Benchmark:
         return rows + self.notes
 
     def _keep(self) -> Path:
-        path = folder() / f"{self.name}.json"
+        path = self.kept_in / f"{self.name}.json"
         told = {
             "name": self.name,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -100,13 +100,13 @@ def bare(passages: list[Any]) -> float:
 
 
 def main() -> int:
-    chosen = harness.parser(__doc__, repeat=3).parse_args()
-    from tests.knowledge import website
-
+    parser = harness.parser(__doc__, repeat=3)
+    parser.add_argument("--only", default="", help="uploads, crowd or crawl")
+    chosen = parser.parse_args()
     benchmark = Benchmark("ingestion")
     port = free_port()
     limits = "message-visitor=off message-ip=off message-agent=off message-tenant=off request-key=off"
-    with website.running(port) as site, prepared(EGRESS_ALLOW=f"127.0.0.1:{port}", LIMITS=limits) as ground:
+    with prepared(EGRESS_ALLOW=f"127.0.0.1:{port}", LIMITS=limits) as ground:
         ground.running["reader"] = ground.services.children.start(
             "reader",
             [sys.executable, "-m", *READER.split()],
@@ -118,9 +118,12 @@ def main() -> int:
         with httpx.Client(
             base_url=f"http://127.0.0.1:{ground.ports['web-a']}", headers=house.headers, timeout=60
         ) as client:
-            uploads(benchmark, client, house, chosen.repeat)
-            crowded(benchmark, client, house, ground.house(), chosen.repeat)
-            crawl(benchmark, client, house, site, address)
+            if chosen.only in ("", "uploads"):
+                uploads(benchmark, client, house, chosen.repeat)
+            if chosen.only in ("", "crowd"):
+                crowded(benchmark, client, house, ground.house(), chosen.repeat)
+            if chosen.only in ("", "crawl"):
+                crawl(benchmark, client, house, port, address)
     return benchmark.finish()
 
 
@@ -172,20 +175,26 @@ def uploads(benchmark: Benchmark, client: httpx.Client, house: Any, repeat: int)
     benchmark.bound(benchmark.record("throughput to the bare embedder's", ratios), ">=", 0.8)
 
 
-def crawl(benchmark: Benchmark, client: httpx.Client, house: Any, site: Any, address: str) -> None:
-    names = [f"/help/{number}" for number in range(1, PAGES)]
-    site.page("/", words(0, 8), *names, title="All depots")
-    for number, name in enumerate(names, start=1):
-        site.page(name, words(number, 8), "/", title=f"Depot {number}")
-    alone = first_tokens(address, house.origin, 60)
-    body = {"name": "Depots", "category": "website", "content": site.url, "website": {"most_pages": PAGES}}
-    began = time.monotonic()
-    source = client.post("/api/v1/knowledge", json=body).json()["id"]
-    during: list[float] = []
-    found = client.get(f"/api/v1/knowledge/{source}").json()
-    while found["status"] in ("waiting", "working"):
-        during += first_tokens(address, house.origin, 20)
-        found = client.get(f"/api/v1/knowledge/{source}").json()
+def crawl(benchmark: Benchmark, client: httpx.Client, house: Any, port: int, address: str) -> None:
+    from tests.knowledge import website
+
+    with website.running(port) as site:
+        names = [f"/help/{number}" for number in range(1, PAGES)]
+        site.page("/", words(0, 8), *names, title="All depots")
+        for number, name in enumerate(names, start=1):
+            site.page(name, words(number, 8), "/", title=f"Depot {number}")
+        alone = first_tokens(address, house.origin, 60)
+        body = {
+            "name": "Depots",
+            "category": "website",
+            "content": site.url,
+            "website": {"most_pages": PAGES},
+        }
+        began = time.monotonic()
+        source = client.post("/api/v1/knowledge", json=body).json()["id"]
+        during: list[float] = []
+        while (found := client.get(f"/api/v1/knowledge/{source}").json())["status"] in ("waiting", "working"):
+            during += first_tokens(address, house.origin, 20)
     assert found["status"] == "ready", found
     benchmark.record(f"{PAGES} pages fetched, parsed and embedded", [time.monotonic() - began], "s")
     benchmark.record("pages read", [found["documents"].get("ready", 0)])

@@ -8,10 +8,17 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import get_resolver
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
 
 from apps.knowledge import ingestion
 from apps.knowledge.models import Document, Knowledge
 from apps.tenants.middleware import SESSION_KEY
+from tests.knowledge.hostile import sheet
+from tests.knowledge.test_partition import word
 from tests.world import PASSWORD, House
 
 
@@ -105,7 +112,24 @@ def test_a_suspended_tenants_staff_are_let_in_no_more(staff: Client, acme: House
     assert staff.get("/console/knowledge/").status_code == 302
 
 
+def chunked(document: Any) -> None:
+    """A page inside a Word document, which Word opens (`altChunk`)."""
+    page = Part(
+        PackURI("/word/chunk.html"),
+        "text/html",
+        b"<p>CHUNK</p><script>CANARY()</script>",
+        document.part.package,
+    )
+    chunk = OxmlElement("w:altChunk")
+    chunk.set(qn("r:id"), document.part.relate_to(page, RELATIONSHIP_TYPE.A_F_CHUNK))
+    document.element.body.append(chunk)
+    document.add_paragraph("Open daily.")
+
+
+LINKED = sheet(("Day", "Link"), ("Monday", '=HYPERLINK("javascript:CANARY()", "Open daily.")'))
 ACTIVE = [
+    ("a.docx", word(chunked)),
+    ("a.xlsx", LINKED),
     ("a.html", b"<html><body><p>Open daily.</p><script>CANARY()</script></body></html>"),
     ("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg" onload="CANARY()"><text>Open daily.</text></svg>'),
     ("a.wav", b"RIFF....WAVEfmt <script>CANARY()</script>"),
@@ -129,7 +153,11 @@ def active(response: Any) -> bool:
     if kind.startswith("application/json"):
         return False
     is_ours = kind.startswith("text/html") and "script-src 'self'" in policy and "unsafe" not in policy
-    return not is_ours or re.search(rb"<script>CANARY|onload=[\"']CANARY", response.content) is not None
+    return (
+        not is_ours
+        or re.search(rb"<script>CANARY|onload=[\"']CANARY|href=[\"']javascript|CHUNK", response.content)
+        is not None
+    )
 
 
 @pytest.mark.parametrize(("name", "data"), ACTIVE)
