@@ -221,7 +221,8 @@ class Crawl:
     def _try_later(self, page: Document, reason: str) -> None:
         page.attempts += 1
         if page.attempts < MOST_TRIES:
-            page.save(update_fields=["attempts"])
+            page.failure = reason if page.status == Document.Status.WAITING else page.failure
+            page.save(update_fields=["attempts", "failure"])
         else:
             self._fail(page, reason)
 

@@ -165,6 +165,7 @@ def test_a_site_that_asks_to_be_left_alone_is_and_others_are_read_meanwhile(
     site.pages["/help/1"] = (429, "", {"Retry_After": "100000"})
     source = read(library.add_website(site.url))
     assert source.status == "waiting"
+    assert states(source)["/help/1"] == ("waiting", "The site answered with status 429.")
     assert not ingestion.is_awaited()
     row = Row.objects.get(knowledge=source)
     assert row.rests_until is not None
