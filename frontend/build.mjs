@@ -5,12 +5,10 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import esbuild from "esbuild";
 import { minify } from "terser";
+import { INNER } from "./names.mjs";
 
 const WIDGET_BUDGET_GZIP = 24 * 1024;
 const TARGET = ["chrome108", "firefox110", "safari16.4"];
-/** The Markdown parser's own names: nothing on the wire, in storage or of the browser is called so. */
-const PARSERS_OWN =
-  /^(renderer|fence_(start|end)|blockquote_idx|indent(_len)?|table_state|hr_chars?|(add|end)_token|add_text|set_attr|tokens|pending|spaces)$/;
 /** The licence of what is inside asks for it. */
 const NOTICE = "/*! streaming-markdown (c) 2024 Damian Tarnawski, MIT */";
 const here = (path) => new URL(path, import.meta.url);
@@ -54,14 +52,24 @@ const locale = async (name) => {
 
 /** Every visitor of every page pays for this one: it is squeezed once more. */
 async function squeezed(bytes) {
-  const compress = { passes: 6, keep_fargs: false, pure_getters: true, unsafe_arrows: true };
+  const compress = {
+    passes: 6,
+    keep_fargs: false,
+    pure_getters: true,
+    unsafe_arrows: true,
+    hoist_funs: true,
+  };
   const { code } = await minify(bytes.toString(), { ecma: 2022, compress, format: { preamble: NOTICE } });
   return Buffer.from(code);
 }
 
 const built = {
   "widget.js": await squeezed(
-    await bundle("widget/main.ts", { plugins: [styleText], drop: ["console"], mangleProps: PARSERS_OWN }),
+    await bundle("widget/main.ts", {
+      plugins: [styleText],
+      drop: ["console"],
+      mangleProps: new RegExp(`^(${INNER.join("|")})$`),
+    }),
   ),
   "widget-fallback.js": await bundle("widget/fallback/main.ts", { format: "esm" }),
   "widget-doctor.js": await bundle("widget/doctor/main.ts", { format: "esm" }),

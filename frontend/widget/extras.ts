@@ -37,7 +37,8 @@ export class Closing {
     const bundle = await fetched(this.#host);
     this.#real = new bundle.Closing(this.#hooks);
     bundle.dress(this.element.getRootNode() as ShadowRoot);
-    this.element.append(this.#real.element);
+    // biome-ignore lint/complexity/useLiteralKeys: names that are not quoted are shortened here, and not in that bundle
+    this.element.append(this.#real["element"]);
     if (this.#state) this.#real.update(this.#state);
   }
 }
