@@ -26,6 +26,7 @@ _NO_CHAT: dict[str, Any] = {
     "chat": None,
     "handled_by": "agent",
     "name": None,
+    "avatar": None,
     "resolved": False,
     "csat": None,
     "has_email": False,

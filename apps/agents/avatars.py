@@ -1,21 +1,15 @@
 """The public address of an agent's picture: signed, so that it opens this one picture and tells no agent's id from another's."""
 
-from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
 
-from apps.agents import widgets
 from apps.agents.models import Widget
-from apps.tenants import cache, scope
+from apps.tenants import cache, pictures, scope
+from apps.tenants.pictures import Picture
 
 _SIGNER = signing.Signer(salt="avatar")
-
-
-class Avatar(NamedTuple):
-    kind: str
-    data: bytes
 
 
 def address(agent_id: UUID, stamp: str) -> str:
@@ -23,7 +17,7 @@ def address(agent_id: UUID, stamp: str) -> str:
     return f"{settings.PUBLIC_URL}/avatars/{_SIGNER.sign(f'{agent_id.hex}.{stamp}')}"
 
 
-def find(signed: str) -> Avatar | None:
+def find(signed: str) -> Picture | None:
     """The picture at an address; None where it was replaced, or its agent or tenant is gone."""
     try:
         agent, stamp = _SIGNER.unsign(signed).split(".")
@@ -34,7 +28,6 @@ def find(signed: str) -> Avatar | None:
         return None
     with scope.scoped_to(tenant.id):
         widget = Widget.objects.filter(agent_id=UUID(agent)).first()
-    if widget is None or widget.avatar is None or widgets.stamp(widget.avatar) != stamp:
+    if widget is None or widget.avatar is None or pictures.stamp(widget.avatar) != stamp:
         return None
-    kind = widgets.kind_of(bytes(widget.avatar))
-    return Avatar(kind, bytes(widget.avatar)) if kind else None
+    return pictures.shown(widget.avatar)

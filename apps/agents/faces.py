@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from apps.agents import avatars, widgets
 from apps.agents.models import Agent, Widget
-from apps.tenants import cache, scope, watch
+from apps.tenants import cache, pictures, scope, watch
 
 # What every agent's widget may do; what its tenant decides is in Widget.offers.
 ALWAYS = ("context", "frames", "fresh")
@@ -56,7 +56,7 @@ def _read(agent_id: UUID) -> dict[str, Any] | None:
         id=agent.id,
         **{name: getattr(agent, name) for name in _SAID},
         offers=sorted({*widget.offers, *ALWAYS}),
-        avatar=widgets.stamp(widget.avatar),
+        avatar=pictures.stamp(widget.avatar),
         appearance={name: getattr(widget, name) for name in _LOOK},
     )
     return asdict(face) | {"id": str(agent_id)}

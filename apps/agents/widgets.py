@@ -1,6 +1,5 @@
 """How an agent's widget looks and what it offers: changed by staff, in effect at once, and written down."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -8,18 +7,11 @@ from typing import Any
 from django.db import transaction
 
 from apps.agents.models import Agent, Offer, Widget
-from apps.tenants import audit
+from apps.tenants import audit, pictures
 
 SETTINGS = ("color", "theme", "position", "radius", "title", "launcher", "offers")
-LARGEST_AVATAR = 200_000
 LARGEST_RADIUS, LONGEST_TITLE = 24, 60
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-# What browsers draw and nothing runs in, by its first bytes; an SVG is a program.
-_IMAGES: dict[str, Callable[[bytes], bool]] = {
-    "image/png": lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"),
-    "image/jpeg": lambda data: data.startswith(b"\xff\xd8\xff"),
-    "image/webp": lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP",
-}
 
 
 class BadLook(ValueError):
@@ -55,26 +47,16 @@ def change(agent: Agent, **settings: Any) -> Widget:
 
 def keep_avatar(agent: Agent, image: bytes | None) -> Widget:
     """In place of the one before, or none. Raises BadLook."""
-    if image is not None and len(image) > LARGEST_AVATAR:
-        raise BadLook(f"The image is larger than {LARGEST_AVATAR // 1000} kB: take a smaller one.", "avatar")
-    if image is not None and kind_of(image) is None:
-        raise BadLook("Take a PNG, JPEG or WebP image.", "avatar")
+    try:
+        image = None if image is None else pictures.check(image)
+    except pictures.BadPicture as refused:
+        raise BadLook(str(refused), "avatar") from refused
     with transaction.atomic():
         widget = _locked(agent)
         audit.note("widget.avatar_changed" if image else "widget.avatar_removed", agent)
         widget.avatar = image
         widget.save()
     return widget
-
-
-def kind_of(image: bytes) -> str | None:
-    """Its media type, by its content; None for what may not be shown."""
-    return next((kind for kind, fits in _IMAGES.items() if fits(image)), None)
-
-
-def stamp(image: bytes | memoryview | None) -> str | None:
-    """What changes when the image does, for its address."""
-    return hashlib.sha256(image).hexdigest()[:16] if image else None
 
 
 def _locked(agent: Agent) -> Widget:

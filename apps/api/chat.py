@@ -18,7 +18,7 @@ from apps.chats import conversations, events, hub, line, replies
 from apps.chats.conversations import Opening
 from apps.chats.entries import Entry, Position
 from apps.chats.models import Chat, ContentChat
-from apps.tenants import caps
+from apps.tenants import caps, portraits
 from apps.tenants.hops import hop
 
 router = Router(tags=["chat"], auth=[ByKey("chats.ask"), ByVisitor()])
@@ -210,7 +210,7 @@ def _history(caller: Caller, session_id: UUID, after: int, limit: int) -> dict[s
     return {
         "session_id": chat.id,
         "agent": chat.agent_id,
-        **events.handler(chat),
+        **events.handler(chat, portraits.address_of(chat.assignee)),
         "queue": _place(chat),
         "csat": chat.csat,
         "has_email": bool(chat.email),

@@ -26,6 +26,7 @@ class MemberResponse(Schema):
     user: Annotated[str, Field(description="What they sign in with.")]
     name: str
     role: Role
+    avatar: Annotated[str | None, Field(description="Where their picture is, if they gave one.")]
 
 
 class Members(Schema):

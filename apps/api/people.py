@@ -24,7 +24,8 @@ from apps.api.organisation_schemas import (
     RoleRequest,
 )
 from apps.api.problems import Invalid, NotFound
-from apps.tenants import invitations, members, pages
+from apps.api.widget_schemas import PictureRequest, decoded
+from apps.tenants import invitations, members, pages, portraits
 from apps.tenants.models import Invitation, Membership
 
 router = Router(tags=["people"])
@@ -35,7 +36,9 @@ _READ, _MANAGE = ByKey("people.read"), ByKey("people.manage")
 def list_members(request: HttpRequest, cursor: Cursor = None, limit: Limit = pages.FEW) -> Members:
     """Everybody who works here, and their role."""
     rows, following = pages.cut(Membership.objects.select_related("user"), cursor=cursor, limit=limit)
-    return Members(members=[_member(row) for row in rows], next_cursor=following)
+    pictures = portraits.addresses_of(row.user_id for row in rows)
+    told = [_member(row, pictures.get(row.user_id)) for row in rows]
+    return Members(members=told, next_cursor=following)
 
 
 @router.patch(
@@ -49,7 +52,7 @@ def change_member(request: HttpRequest, member_id: UUID, body: RoleRequest) -> M
     """No key makes or unmakes an owner: that takes an owner, signed in."""
     found = _find_member(member_id)
     members.change_role(found, body.role, by=request.admitted)  # type: ignore[attr-defined]
-    return _member(_find_member(member_id))
+    return _alone(_find_member(member_id))
 
 
 @router.delete(
@@ -63,6 +66,33 @@ def remove_member(request: HttpRequest, member_id: UUID) -> Status[None]:
     """They see nothing of the organisation any more, also where they are signed in, within a second. Keys that they minted are revoked
     (each in the audit log), and their open invitations hold no more."""
     members.remove(_find_member(member_id), by=request.admitted)  # type: ignore[attr-defined]
+    return Status(204, None)
+
+
+@router.put(
+    "/members/{uuid:member_id}/portrait",
+    response=MemberResponse,
+    summary="Set a member's picture",
+    auth=_MANAGE,
+    **reference.PORTRAIT,
+)
+def keep_portrait(request: HttpRequest, member_id: UUID, body: PictureRequest) -> MemberResponse:
+    """A PNG, JPEG or WebP image of at most 200 kB, which visitors see while this member talks with them."""
+    found, image = _find_member(member_id), decoded(body.image)
+    portraits.keep(found, image, by=request.admitted)  # type: ignore[attr-defined]
+    return _alone(found)
+
+
+@router.delete(
+    "/members/{uuid:member_id}/portrait",
+    response={204: None},
+    summary="Remove a member's picture",
+    auth=_MANAGE,
+    **reference.DROP_PORTRAIT,
+)
+def drop_portrait(request: HttpRequest, member_id: UUID) -> Status[None]:
+    """Visitors see initials instead."""
+    portraits.remove(_find_member(member_id), by=request.admitted)  # type: ignore[attr-defined]
     return Status(204, None)
 
 
@@ -119,10 +149,18 @@ def _find_member(member_id: UUID) -> Membership:
     return found
 
 
-def _member(row: Membership) -> MemberResponse:
+def _alone(row: Membership) -> MemberResponse:
+    return _member(row, portraits.address_of(row.user))
+
+
+def _member(row: Membership, avatar: str | None) -> MemberResponse:
     user: Any = row.user
     return MemberResponse(
-        id=row.id, user=user.get_username(), name=user.get_full_name(), role=cast(Role, row.role)
+        id=row.id,
+        user=user.get_username(),
+        name=user.get_full_name(),
+        role=cast(Role, row.role),
+        avatar=avatar,
     )
 
 

@@ -30,6 +30,7 @@ from apps.tenants.limits import TooMany, Uncounted
 from apps.tenants.members import LastOwner, NoSuchMember
 from apps.tenants.organisation import BadSetting
 from apps.tenants.pages import BadCursor
+from apps.tenants.pictures import BadPicture
 
 logger = logging.getLogger(__name__)
 OPENAI = "/api/v1/openai/"
@@ -246,7 +247,7 @@ _TABLE: dict[type[Exception], Any] = {
         str(error),
         ({"location": "header", "pointer": "/Idempotency-Key", "detail": str(error)},),
     ),
-    **dict.fromkeys((BadKey, BadSetting, BadCredential, BadLook, Invalid), _refused),
+    **dict.fromkeys((BadKey, BadSetting, BadCredential, BadLook, BadPicture, Invalid), _refused),
     BadCursor: lambda error: Problem(
         422, "invalid", "The request is not valid", str(error), (_wrong("query", "/cursor", error),)
     ),

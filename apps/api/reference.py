@@ -202,6 +202,7 @@ READ = _told(
         "agent": AGENT,
         "handled_by": "agent",
         "name": None,
+        "avatar": None,
         "resolved": False,
         "queue": None,
         "csat": None,
@@ -332,7 +333,13 @@ DOCUMENT = _told(
 )  # fmt: skip
 REMOVE = _told(401, 403, 404)
 _THING = "0d9a6a0e-5f3c-4a55-8f5e-1b8f0c1a2b3c"
-_MEMBER = {"id": _THING, "user": "ada@fernhill.example", "name": "Ada Okafor", "role": "staff"}
+_MEMBER = {
+    "id": _THING,
+    "user": "ada@fernhill.example",
+    "name": "Ada Okafor",
+    "role": "staff",
+    "avatar": None,
+}
 _INVITATION = {
     "id": _THING,
     "email": "grace@fernhill.example",
@@ -433,6 +440,12 @@ FORGET = _told(401, 403, 404)
 AUDIT = _told(401, 403, 422, answer={"entries": [_AUDITED], "next_cursor": None})
 
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PORTRAIT = _told(
+    400, 401, 403, 404, 413, 422,
+    request={"A picture of one pixel": {"image": _PIXEL}},
+    answer={**_MEMBER, "avatar": "https://chat.fernhill.example/avatars/…"},
+)  # fmt: skip
+DROP_PORTRAIT = _told(401, 403, 404)
 _WIDGET = {
     "agent": AGENT,
     "color": "#2b57c9",

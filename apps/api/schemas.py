@@ -114,6 +114,7 @@ class History(Schema):
     agent: UUID
     handled_by: Annotated[str, Field(json_schema_extra={"enum": HANDLERS})]
     name: Annotated[str | None, Field(description="Who of the staff handles it.")]
+    avatar: Annotated[str | None, Field(description="Where their picture is, if they gave one.")]
     resolved: Annotated[bool, Field(description="Whether it has ended; the next message opens it again.")]
     queue: Annotated[Place | None, Field(description="Its place in the line while it waits for a person.")]
     csat: Annotated[int | None, Field(description="How its visitor rated it, from 1 to 5.")]

@@ -1,5 +1,6 @@
-"""A widget's settings as bodies."""
+"""A widget's settings and pictures as bodies."""
 
+from base64 import b64decode
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import Field, StrictInt
 
 from apps.agents import widgets
 from apps.agents.models import Offer, Widget
+from apps.api.problems import Invalid
 
 Color = Annotated[
     str,
@@ -51,7 +53,7 @@ class WidgetRequest(Schema):
     offers: Offers = []
 
 
-class AvatarRequest(Schema):
+class PictureRequest(Schema):
     image: Annotated[
         str,
         Field(
@@ -71,3 +73,11 @@ class WidgetResponse(Schema):
     launcher: str
     offers: list[str]
     has_avatar: bool
+
+
+def decoded(image: str) -> bytes:
+    """Raises Invalid."""
+    try:
+        return b64decode(image, validate=True)
+    except ValueError:
+        raise Invalid("The image is not base64.", "/image") from None

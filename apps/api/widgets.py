@@ -1,6 +1,5 @@
 """`/api/v1/agents/{agent_id}/widget`: how an agent's widget looks and what it offers; and its picture, for every page."""
 
-from base64 import b64decode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +9,8 @@ from apps.agents import widgets
 from apps.agents.models import Agent, Widget
 from apps.api import reference
 from apps.api.guards import ByKey
-from apps.api.problems import Invalid, NotFound
-from apps.api.widget_schemas import AvatarRequest, WidgetRequest, WidgetResponse
+from apps.api.problems import NotFound
+from apps.api.widget_schemas import PictureRequest, WidgetRequest, WidgetResponse, decoded
 
 router = Router(tags=["widget"])
 _READ, _MANAGE = ByKey("agents.read"), ByKey("agents.manage")
@@ -37,9 +36,9 @@ def change(request: HttpRequest, agent_id: UUID, body: WidgetRequest) -> WidgetR
 @router.put(
     f"{_PATH}/avatar", response=WidgetResponse, summary="Set a picture", auth=_MANAGE, **reference.AVATAR
 )
-def keep_avatar(request: HttpRequest, agent_id: UUID, body: AvatarRequest) -> WidgetResponse:
+def keep_avatar(request: HttpRequest, agent_id: UUID, body: PictureRequest) -> WidgetResponse:
     """A PNG, JPEG or WebP image of at most 200 kB, shown at the top of the chat."""
-    return _describe(widgets.keep_avatar(_find(agent_id), _decoded(body.image)))
+    return _describe(widgets.keep_avatar(_find(agent_id), decoded(body.image)))
 
 
 @router.delete(
@@ -53,13 +52,6 @@ def drop_avatar(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """The agent's initials are shown instead."""
     widgets.keep_avatar(_find(agent_id), None)
     return HttpResponse(status=204)
-
-
-def _decoded(image: str) -> bytes:
-    try:
-        return b64decode(image, validate=True)
-    except ValueError:
-        raise Invalid("The image is not base64.", "/image") from None
 
 
 def _find(agent_id: UUID) -> Agent:

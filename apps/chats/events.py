@@ -102,10 +102,11 @@ def message(exchange: ContentChat) -> Frame:
     }
 
 
-def handler(chat: Chat) -> Frame:
-    """Who handles a chat, for whoever comes to it."""
+def handler(chat: Chat, avatar: str | None) -> Frame:
+    """Who handles a chat, for whoever comes to it; `avatar` is the address of its assignee's picture."""
     name = speaker(chat.assignee) if chat.handled_by == Chat.HandledBy.STAFF else None
-    return {"handled_by": chat.handled_by, "name": name, "resolved": chat.resolved_at is not None}
+    person = {"name": name, "avatar": name and avatar}
+    return {"handled_by": chat.handled_by, **person, "resolved": chat.resolved_at is not None}
 
 
 def speaker(user: Any) -> str:

@@ -310,7 +310,7 @@ def _start(found: Recalled, start: int, *known: Latest | None) -> int:
 def _welcome(found: Recalled, messages: list[dict[str, Any]], recovered: bool) -> dict[str, Any]:
     return {
         "chat": found.chat.id,
-        **events.handler(found.chat),
+        **events.handler(found.chat, found.avatar),
         "csat": found.chat.csat,
         "has_email": bool(found.chat.email),
         "last_seq": found.seq,

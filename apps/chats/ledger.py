@@ -16,7 +16,7 @@ from apps.agents.providers.base import Turn
 from apps.chats import bell, events, signals
 from apps.chats.events import Entry
 from apps.chats.models import Chat, ContentChat, Event
-from apps.tenants import access
+from apps.tenants import access, portraits
 from apps.tenants.postgres import prepared
 from apps.tenants.postgres.prepared import Prepared, Row, Table
 
@@ -111,13 +111,13 @@ class Ledger:
         self.chat.handled_by = state
         self.chat.assignee = staff
         self.chat.waiting_since = timezone.now() if state == HandledBy.WAITING else None
-        name = {"name": events.speaker(staff)} if staff else {}
-        self.record("handoff", state=str(state), epoch=self.chat.epoch, by=by, **name)
+        person = _person(staff) if staff else {}
+        self.record("handoff", state=str(state), epoch=self.chat.epoch, by=by, **person)
 
     def assign(self, staff: Any) -> None:
-        """Another member of staff has it now; the visitor only sees another name."""
+        """Another member of staff has it now; the visitor only sees another name and face."""
         self.chat.assignee = staff
-        self.record("assigned", name=events.speaker(staff))
+        self.record("assigned", **_person(staff))
 
     def say(self, exchange: ContentChat, staff: Any) -> None:
         """A message of staff."""
@@ -197,6 +197,10 @@ def exchanges(condition: str) -> Prepared:
         f"SELECT {EXCHANGES.columns('e')} FROM chats_contentchat e "
         f"WHERE tenant_id = %(tenant)s AND chat_id = %(chat)s AND {condition}"
     )
+
+
+def _person(staff: Any) -> dict[str, str | None]:
+    return {"name": events.speaker(staff), "avatar": portraits.address_of(staff)}
 
 
 def _chat(row: Row | None) -> Chat:

@@ -7,6 +7,7 @@ from uuid import UUID
 from apps.chats import chatlog, conversations, events, ledger
 from apps.chats.entries import Entry
 from apps.chats.models import Chat, ContentChat, Event
+from apps.tenants import portraits
 
 LAST = 50  # exchanges that `welcome` retells
 FARTHEST = 500  # events that are replayed; who missed more starts anew
@@ -22,6 +23,7 @@ class Recalled:
     running: tuple[int, int] | None
     is_abandoned: bool
     holder: UUID | None
+    avatar: str | None
     messages: list[dict[str, Any]] = field(default_factory=list)
     has_earlier: bool = False
 
@@ -73,5 +75,6 @@ def _recalled(chat: Chat, *, missed: list[Event] | None = None, **told: Any) -> 
         (running.number, running.epoch) if running else None,
         running is not None and not running.has_ended and running.holder not in conversations.alive(),
         running.holder if running is not None and not running.has_ended else None,
+        portraits.address_of(chat.assignee),
         **told,
     )

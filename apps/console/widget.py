@@ -13,7 +13,7 @@ from apps.agents import avatars, widgets
 from apps.agents.models import Agent
 from apps.console.guards import staff
 from apps.console.widget_forms import WidgetForm
-from apps.tenants import organisation
+from apps.tenants import organisation, pictures
 
 
 @staff("agents.read", changing="agents.manage")
@@ -34,7 +34,7 @@ def widget(request: HttpRequest, pk: UUID) -> HttpResponse:
     for field in form.fields.values():
         field.disabled = not may_manage
     context = _shared(agent, "widget") | {"form": form, "widget": kept, "may_manage": may_manage}
-    stamp = widgets.stamp(kept.avatar)
+    stamp = pictures.stamp(kept.avatar)
     context["avatar"] = avatars.address(agent.id, stamp) if stamp else ""
     return render(request, "console/agents/widget.html", context, status=422 if form.errors else 200)
 

@@ -5,6 +5,7 @@ from django import forms
 from apps.agents import widgets
 from apps.agents.models import Offer, Widget
 from apps.console.forms import AS_WRITTEN, TOO_LONG, SettingsForm
+from apps.tenants import pictures
 
 _RADIUS = f"Enter a whole number from 0 to {widgets.LARGEST_RADIUS}."
 
@@ -63,4 +64,4 @@ class WidgetForm(SettingsForm):
 
     def clean_avatar(self) -> bytes | None:
         upload = self.cleaned_data["avatar"]
-        return upload.read(widgets.LARGEST_AVATAR + 1) if upload else None
+        return upload.read(pictures.LARGEST + 1) if upload else None

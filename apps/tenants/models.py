@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
 
 from apps.tenants import keys, origins, sealing
-from apps.tenants.owned import TenantOwned
+from apps.tenants.owned import TenantForeignKey, TenantOwned
 
 INVITATION_DAYS = 7
 
@@ -127,6 +127,21 @@ class Membership(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.user} as {self.role}"
+
+
+class Portrait(TenantOwned):
+    """What a member looks like to the visitors they talk with, if they gave a picture."""
+
+    member = TenantForeignKey(Membership, models.CASCADE, db_index=False, related_name="+")
+    image = models.BinaryField(help_text="A PNG, JPEG or WebP image.")
+    stamp = models.CharField(max_length=16, help_text="Changes when the image does; part of its address.")
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "member", name="one_portrait_per_member")]
+        indexes = [models.Index("tenant_id", "stamp", name="portrait_by_stamp")]
+
+    def __str__(self) -> str:
+        return f"the picture of {self.member}"
 
 
 class ApiKey(TenantOwned):

@@ -31,6 +31,7 @@ NO_CONTROL = {
     "POST /console/account/codes/": "needs a code that only a phone shows, and takes no id",
     "POST /console/account/off/": "needs a code that only a phone shows, and takes no id",
     "POST /console/account/password/": "needs the old password, and takes no id",
+    "POST /console/account/picture/": "needs a picture, and takes no id: it is about whoever is signed in",
     "GET /console/join/": "needs the link of an invitation, which is a secret and no id",
     "POST /console/join/": "needs the link of an invitation, which is a secret and no id",
     "GET /console/join/{signed}/": "needs the link of an invitation, which is a secret and no id",

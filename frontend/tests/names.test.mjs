@@ -8,7 +8,7 @@ const all = async (folder, ending) =>
   (await readdir(new URL(`../${folder}`, import.meta.url)))
     .filter((name) => name.endsWith(ending))
     .map((name) => `${folder}/${name}`);
-const bare = (code) => code.replace(/\/\*[^]*?\*\/|\/\/.*|"[^"\n]*"|`[^`]*`/g, "");
+const bare = (code) => code.replace(/\/\*[\s\S]*?\*\/|\/\/.*|"[^"\n]*"|`[^`]*`/g, "");
 
 /** What others write, keep or read under these names: the wire, storage, other tabs, other bundles, which may be of another day. */
 const SHARED = ["widget/frames.ts", "widget/memory.ts", "widget/tabs.ts", "widget/line.ts"];

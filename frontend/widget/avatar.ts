@@ -10,8 +10,11 @@ export function avatar(
   if (element.dataset.shown === shown) return;
   element.dataset.shown = shown;
   element.textContent = initials(name);
-  const picture = url?.match(/\/avatars\/.*/);
-  if (picture) element.replaceChildren(h("img", { src: element.dataset.host + picture[0], alt: "" }));
+  const path = url?.match(/\/avatars\/.*/);
+  if (!path) return;
+  const picture = h("img", { src: element.dataset.host + path[0], alt: "" });
+  picture.onerror = () => picture.replaceWith(initials(name)); // it was replaced meanwhile
+  element.replaceChildren(picture);
 }
 
 const initials = (name: string): string =>

@@ -65,6 +65,7 @@ export interface Welcome {
   chat: string | null;
   handled_by?: HandledBy;
   name?: string | null;
+  avatar?: string | null;
   resolved?: boolean;
   queue?: Queue | null;
   csat?: number | null;
@@ -107,6 +108,7 @@ export interface Handoff extends Durable {
   epoch: number;
   by: "visitor" | "agent" | "staff";
   name?: string | null;
+  avatar?: string | null;
 }
 
 export type ReplyEnd =
@@ -130,7 +132,7 @@ export type ServerFrame =
   | (OfReply & { type: "reply.citations"; citations: Citation[] })
   | ReplyEnd
   | Handoff
-  | (Durable & { type: "assigned"; name?: string | null })
+  | (Durable & { type: "assigned"; name?: string | null; avatar?: string | null })
   | (Durable & { type: "resolved"; by: string })
   | (Durable & { type: "feedback"; exchange: number; value: number; comment?: string })
   | (Durable & { type: "csat"; value: number })

@@ -34,8 +34,9 @@ export interface Transcript {
   handledBy: HandledBy;
   /** Who brought the present handler in. */
   by?: Handoff["by"];
-  /** The member of staff who handles the chat. */
+  /** The member of staff who handles the chat, and where their picture is. */
   name?: string;
+  avatar?: string;
   offers: readonly Offer[];
   queue?: Queue;
   /** How the visitor rated the conversation, 1 to 5. */
@@ -253,14 +254,17 @@ function handoff(state: Transcript, frame: Handoff): Transcript {
 }
 
 const atRest = (state: Transcript): Transcript => ({
-  ...omit(state, "name", "by", "typing", "queue"),
+  ...omit(state, "name", "avatar", "by", "typing", "queue"),
   isAsking: false,
   isResolved: false,
 });
 
-function joined(state: Transcript, frame: { seq: number | null; name?: string | null }): Transcript {
-  const name = known("name", frame.name || undefined);
-  return note({ ...omit(state, "name"), ...name }, "joined", frame.seq, name);
+function joined(
+  state: Transcript,
+  { seq, name, avatar }: { seq: number | null; name?: string | null; avatar?: string | null },
+): Transcript {
+  const who = known("name", name || undefined);
+  return note({ ...omit(state, "name", "avatar"), ...who, ...known("avatar", avatar) }, "joined", seq, who);
 }
 
 function note(
@@ -287,6 +291,7 @@ function welcome(state: Transcript, frame: Welcome): Transcript {
     ...empty,
     ...known("chat", frame.chat),
     ...known("name", frame.name),
+    ...known("avatar", frame.avatar),
     ...(isSame ? {} : { notice: { code: "chat_lost" } }),
     ...about,
     ...known("seq", frame.last_seq),

@@ -178,7 +178,7 @@ async def test_a_colleague_may_take_a_chat_from_another(house: House) -> None:
     grace = await on_database(hire)()
     await handoff.take_over(chat, grace)
     assert (await heard(chat, 3))[-1] | {"ts": 0} == {
-        "v": 1, "type": "assigned", "chat": str(chat), "seq": 5, "ts": 0, "name": "Grace",
+        "v": 1, "type": "assigned", "chat": str(chat), "seq": 5, "ts": 0, "name": "Grace", "avatar": None,
     }  # fmt: skip
     with pytest.raises(handoff.NotYours):
         await handoff.answer(chat, house.user, "Mine?", client_message_id="s1")

@@ -10,9 +10,11 @@ from playwright.sync_api import Page, expect
 from apps.agents import widgets
 from apps.chats import inbox
 from apps.chats.models import Chat
+from apps.tenants import portraits
 from tests.api.test_widgets import PIXEL
 from tests.journeys.test_resume import Colleague
 from tests.server import wait_until
+from tests.tenants.acting import at_work, member
 from tests.widget.site import Site
 from tests.widget.talking import (
     PATIENCE_MS,
@@ -57,7 +59,9 @@ def test_a_person_comes_writes_and_ends_and_the_visitor_says_how_it_was(
     answers_by(house, "tokens=5")
     house.user.first_name, house.user.last_name = "Ada", "Lovelace"
     house.user.save()
-    page.goto(site.page())
+    with at_work(house) as by:
+        portraits.keep(member(house, house.user), PIXEL, by=by)
+    page.goto(site.page(headers=site.strict))
     page.evaluate("ChatWithUs.setContext({page: 'pricing'})")
     open_chat(page)
     ask(page, "Where is my parcel?")
@@ -69,7 +73,9 @@ def test_a_person_comes_writes_and_ends_and_the_visitor_says_how_it_was(
     colleague.does("chat.open", chat=chat)
     colleague.does("take_over", chat=chat)
     expect(page.get_by_test_id("handler")).to_have_text("Talking with Ada", timeout=PATIENCE_MS)
-    expect(page.locator("chat-with-us .avatar")).to_have_text("A")
+    face = page.locator("chat-with-us .avatar img")
+    expect(face).to_have_js_property("naturalWidth", 1)
+    assert str(face.get_attribute("src")).startswith(f"{site.host}/avatars/")
     colleague.does("typing", chat=chat)
     expect(page.get_by_test_id("presence")).to_have_text("Ada is typing", timeout=PATIENCE_MS)
     colleague.does(
@@ -85,6 +91,7 @@ def test_a_person_comes_writes_and_ends_and_the_visitor_says_how_it_was(
     assert violations(page) == [], "ended"
     page.get_by_role("button", name="4: Good").click()
     expect(page.get_by_text("Thank you for telling us.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(face).to_have_count(0)
     left = chat_of(house)
     assert (left["csat"], left["context"]) == (4, {"page": "pricing"})
     page.get_by_role("button", name="More").click()
@@ -106,6 +113,15 @@ def test_the_agents_picture_is_shown_whatever_name_the_page_has_for_the_server(
     expect(picture).to_be_visible()
     expect(picture).to_have_js_property("naturalWidth", 1)
     assert str(picture.get_attribute("src")).startswith(f"{site.host}/avatars/")
+
+
+def test_a_picture_that_was_replaced_leaves_the_initials(site: Site, page: Page, house: House) -> None:
+    with house.scope():
+        widgets.keep_avatar(house.agent, PIXEL)
+    page.route("**/avatars/**", lambda route: route.fulfill(status=404))
+    page.goto(site.page())
+    open_chat(page)
+    expect(page.locator("chat-with-us .avatar")).to_have_text("AH")
 
 
 def test_where_nobody_is_there_an_address_can_be_left(
