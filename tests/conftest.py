@@ -12,15 +12,24 @@ from chatwithus.embedded.processes import Child
 from tests.server import Server, serving, working
 from tests.world import House, found_house
 
-# Files of minutes: begun last, one process would wait for the other.
-LONG = ("isolation/test_proof.py", "isolation/test_planted.py", "api/test_fuzz.py", "journeys/test_faults.py")
+# Files of a minute or so, the longest first: begun last, one process would have the others wait for it.
+LONG = (
+    "isolation/test_proof.py", "api/test_fuzz.py", "journeys/test_faults.py", "journeys/test_up.py", "isolation/test_planted.py",
+    "deploy/test_installation.py", "widget/test_lines.py", "widget/test_everyone.py", "journeys/test_resume.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+    items.sort(key=_place)
     for item in items:
         if "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(databases=["default", "vectors"]))
+
+
+def _place(item: pytest.Item) -> int:
+    """Among the long ones, or behind all of them."""
+    path = item.path.as_posix()
+    return next((place for place, name in enumerate(LONG) if path.endswith(name)), len(LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)

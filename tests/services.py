@@ -1,7 +1,8 @@
 """pytest plugin: real PostgreSQL and Valkey for one run, in a folder and on ports of its own.
 
-The owner migrates one template of each database; the run works on clones of them, connected as `app`. Loaded with `-p`, before
-Django's settings are, which read the addresses from the environment."""
+The owner migrates one template of each database; the run works on clones of them, connected as `app`. Where a run has several
+processes, the one that hands out the tests does that for all: each of the others works on services of its own, on a copy of the folder.
+Loaded with `-p`, before Django's settings are, which read the addresses from the environment."""
 
 import os
 import shutil
@@ -24,6 +25,7 @@ SITE_PORT = (
     free_port()
 )  # where tests serve a website that the worker may read: see tests/knowledge/website.py
 PROVIDERS = "scripted=tests.scripted.Scripted"
+MIGRATED = "CHATWITHUS_MIGRATED"  # names the folder to copy
 
 _key = pytest.StashKey[embedded.Services]()
 
@@ -32,13 +34,33 @@ _key = pytest.StashKey[embedded.Services]()
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     folder = Path(tempfile.mkdtemp(prefix="chatwithus-test-"))
     folder.chmod(0o755)
-    services = embedded.start(folder / "data", fast=True)
-    early_config.stash[_key] = services
-    _migrate(services)
-    for kind, clone in CLONES.items():
-        services.create_database(clone, template=TEMPLATES[kind])
+    services = early_config.stash[_key] = _migrated(folder / "data")
+    if _hands_out(early_config):
+        services.stop()
+        os.environ[MIGRATED] = str(services.folder.path)
+    else:
+        for kind, clone in CLONES.items():
+            services.create_database(clone, template=TEMPLATES[kind])
     os.environ |= environment(services) | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     return (yield)
+
+
+def _hands_out(config: pytest.Config) -> bool:
+    """Whether the tests run in other processes than this one."""
+    processes = getattr(config.known_args_namespace, "numprocesses", None)
+    return bool(processes) and "PYTEST_XDIST_WORKER" not in os.environ
+
+
+def _migrated(data: Path) -> embedded.Services:
+    """Running services, with the templates in them."""
+    made = Path(os.environ.get(MIGRATED, data))
+    is_copy = made != data and not (made / "services").is_symlink()
+    if is_copy:
+        subprocess.run(["cp", "-a", made, data], check=True)
+    services = embedded.start(data, fast=True)
+    if not is_copy:
+        _migrate(services)
+    return services
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
