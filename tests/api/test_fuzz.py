@@ -17,7 +17,7 @@ def test_requests_made_from_the_document_get_answers_that_it_names(
     acme, _ = houses
     phases = ("examples", "fuzzing", "stateful")
     told = fuzz.document(server.url)
-    found = fuzz.run(server.url, acme, told, tmp_path, examples=3, seed=SEED, phases=phases)
+    found = fuzz.run(server.url, acme, told, tmp_path, examples=1, seed=SEED, phases=phases)
     assert found.is_complete, found.output
     assert found.failures == (), found.output
     assert found.cases > 50
