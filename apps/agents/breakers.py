@@ -11,6 +11,7 @@ from apps.agents.providers.base import ProviderError
 
 PATIENCE = 5  # failures in a row
 REST = 5.0  # seconds
+MOST = 10_000  # that are remembered: whoever changes its address again and again is no reason to keep each for ever
 _failing: "dict[object, Breaker]" = {}  # only those; whoever works is forgotten
 
 
@@ -58,6 +59,8 @@ class Breaker:
 
     def failed(self, said: str) -> None:
         known = _failing.setdefault(self._name, self)
+        if len(_failing) > MOST:
+            del _failing[next(iter(_failing))]
         known._failures += 1
         known._last = said
         if known._failures >= PATIENCE:

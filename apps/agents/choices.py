@@ -12,6 +12,8 @@ from apps.tenants import organisation
 from apps.tenants.hops import hop
 
 PATIENCE = 3.0  # seconds, since somebody waits for a page
+MOST = 1000  # models of one provider
+LONGEST_NAME, LONGEST = 120, 200  # characters: more no agent can name, and nobody reads of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,13 @@ def _shelf(way: Way, connection: Connection, provider: Provider, found: dict[str
     """What the operator does not give to everybody, or the owner did not allow, is not told of."""
     tenant = organisation.current()
     models = tuple(
-        Choice(name, says)
+        Choice(name, says[:LONGEST])
         for name, says in sorted(found.items())
-        if tenant.may_use(way.provider, name) and connections.is_open(connection, way.provider, name)
+        if len(name) <= LONGEST_NAME
+        and tenant.may_use(way.provider, name)
+        and connections.is_open(connection, way.provider, name)
     )
-    return Shelf(way.provider, models, tuple(_missing(way, connection, provider, set(found))))
+    return Shelf(way.provider, models[:MOST], tuple(_missing(way, connection, provider, set(found))))
 
 
 def _missing(way: Way, connection: Connection, provider: Provider, names: set[str]) -> Iterator[str]:

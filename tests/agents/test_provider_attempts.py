@@ -378,6 +378,17 @@ async def test_a_probe_that_speaks_lets_others_in_and_shuts_them_out_where_it_br
         await asyncio.wait((probe,))
 
 
+async def test_no_more_than_so_many_failures_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breakers, "MOST", 3)
+    async with Upstream(OPENAI) as upstream:
+        for _ in range(9):
+            breakers.of(mind(upstream, tenant=uuid4())).failed("Down.")
+        assert len(breakers._failing) == 3
+        for _ in range(breakers.PATIENCE):
+            breakers.of(mind(upstream)).failed("Down.")
+        assert "left alone" in str((await failed(mind(upstream)))[1])
+
+
 # Turns.
 
 

@@ -21,6 +21,7 @@ CONNECT_SECONDS = 5.0
 WRITE_SECONDS = 10.0
 LONGEST_LINE = 1_000_000  # bytes; the longest that models were seen to send is some 10,000
 LONGEST_BODY = 20_000_000
+LONGEST_LIST = 2_000_000  # of models; it is read at once, while everybody else waits
 _STATUSES: dict[int, Kind] = {408: "timeout", 429: "overloaded", 503: "overloaded", 529: "overloaded"}
 
 
@@ -37,7 +38,8 @@ class Transport(httpx.AsyncBaseTransport):
         if not self._connection.is_trusted:
             await self._pin(request)
         response = await self._inner.handle_async_request(request)
-        response.stream = Bounded(cast(httpx.AsyncByteStream, response.stream))
+        most = LONGEST_LIST if request.method == "GET" else LONGEST_BODY
+        response.stream = Bounded(cast(httpx.AsyncByteStream, response.stream), most)
         if not response.is_success:
             raise await _refusal(self._connection, response)
         return response
@@ -69,8 +71,8 @@ class Transport(httpx.AsyncBaseTransport):
 class Bounded(httpx.AsyncByteStream):
     """A body with all its bytes that are text, which ends where a line or the whole gets too long."""
 
-    def __init__(self, inner: httpx.AsyncByteStream) -> None:
-        self._inner = inner
+    def __init__(self, inner: httpx.AsyncByteStream, most: int = LONGEST_BODY) -> None:
+        self._inner, self._most = inner, most
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         text = codecs.getincrementaldecoder("utf-8")("replace")
@@ -79,7 +81,7 @@ class Bounded(httpx.AsyncByteStream):
             body += len(chunk)
             end = chunk.rfind(b"\n")
             line = line + len(chunk) if end < 0 else len(chunk) - end - 1
-            if line > LONGEST_LINE or body > LONGEST_BODY:
+            if line > LONGEST_LINE or body > self._most:
                 raise httpx.ReadError("It sends more than any answer can have.")
             yield chunk if chunk.isascii() and not text.getstate()[0] else _told(text.decode(chunk)).encode()
 
