@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,7 @@ from apps.agents.providers.base import (
     Usage,
 )
 from apps.agents.servers import aws
+from apps.agents.servers import wire as wires_out
 from tests.upstream import Asked, Script, Upstream
 from tests.wires import INPUT, KEYS, OUTPUT, WIRES, Wire
 
@@ -286,6 +288,22 @@ async def test_nobody_at_home(wire: Wire, upstream: Upstream) -> None:
     upstream._server.close()
     await upstream._server.wait_closed()
     _, error = await failure(catalogue.load(wire.provider, wire.connection(upstream.port)))
+    assert (error.kind, error.retryable) == ("unreachable", True)
+
+
+async def test_a_network_that_swallows_everything(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody was asked anything, so nobody is to be paid."""
+    for module in (wires_out, aws):
+        monkeypatch.setattr(module, "CONNECT_SECONDS", 0.3)
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        provider = catalogue.load(wire.provider, wire.connection(full.getsockname()[1]))
+        _, error = await asyncio.wait_for(failure(provider), 10)
     assert (error.kind, error.retryable) == ("unreachable", True)
 
 

@@ -30,9 +30,9 @@ def failure(connection: Connection, error: Exception) -> ProviderError:
     said, name = str(error)[:300], type(error).__name__
     if isinstance(error, aws.ClientError):
         return _refusal(connection, error, said)
-    if isinstance(error, aws.ConnectTimeoutError | aws.ReadTimeoutError):
+    if isinstance(error, aws.ReadTimeoutError):
         return connection.failure("took too long", said, kind="timeout")
-    if isinstance(error, aws.ConnectionError):
+    if isinstance(error, aws.ConnectionError | aws.ConnectTimeoutError):
         return connection.failure("does not answer", said, kind="unreachable")
     if isinstance(error, aws.BotoCoreError) and not isinstance(error, aws.HTTPClientError):
         # its own checks, before anything is sent

@@ -128,10 +128,10 @@ def failure(connection: Connection, error: BaseException) -> ProviderError:
     for cause in _causes(error):
         if isinstance(cause, ProviderError):
             return cause
-        if isinstance(cause, httpx.TimeoutException):
-            return connection.failure("took too long to let us in", kind="timeout")
-        if isinstance(cause, httpx.ConnectError | ConnectionError):
+        if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | ConnectionError):
             return connection.failure("does not answer", kind="unreachable")
+        if isinstance(cause, httpx.TimeoutException):
+            return connection.failure("took too long to listen", kind="timeout")
         if isinstance(cause, httpx.InvalidURL | httpx.UnsupportedProtocol):
             return connection.failure("is no address", kind="refused", retryable=False)
     said = f"{type(error).__name__}: {error}"[:300]
