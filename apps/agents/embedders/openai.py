@@ -16,7 +16,7 @@ class OpenAI(Remote):
         import openai
 
         http: Any = wire.client(self._connection)
-        known: dict[str, Any] = {"max_retries": 0, "http_client": http, "timeout": None}
+        known: dict[str, Any] = {"max_retries": 0, "http_client": http, "timeout": http.timeout}
         async with openai.AsyncOpenAI(
             base_url=self._connection.url, api_key="signed-by-the-transport", **known
         ) as client:

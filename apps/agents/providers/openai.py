@@ -64,7 +64,7 @@ class OpenAI:
             api_key="signed-by-the-transport",
             max_retries=0,
             http_client=http,
-            timeout=None,
+            timeout=http.timeout,
         )
 
     async def _asked(self, prompt: Prompt) -> Any:
