@@ -5,7 +5,9 @@ import re
 from lxml import html
 
 from apps.knowledge.elements import cleaned
+from apps.knowledge.sniff import Unreadable
 
+NESTED = "The document is nested too deeply."
 MOST_LINKS = 1000
 LONGEST_LINK = 1000
 SHORTEST_MAIN = 200  # characters: what is shorter is no page's content
@@ -14,11 +16,15 @@ MAIN = "//main | //*[@role='main'] | //article"
 
 
 def parsed(text: str) -> html.HtmlElement | None:
-    """None for what is no markup at all."""
+    """None for what is no markup at all. Raises Unreadable where all words lie deeper than is read."""
+    parser = html.HTMLParser()
     try:
-        return html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*>", "", text))
+        root = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*>", "", text), parser=parser)
     except (ValueError, html.etree.LxmlError):
         return None
+    if not root.text_content().strip() and "Excessive depth" in str(parser.error_log):
+        raise Unreadable(NESTED)
+    return root
 
 
 def title(root: html.HtmlElement) -> str:

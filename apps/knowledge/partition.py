@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import html
 
-from apps.knowledge import lines, pdf, tables, unseen
+from apps.knowledge import lines, page, pdf, tables, unseen
 from apps.knowledge.elements import Element, Shape, cleaned
 from apps.knowledge.sniff import Kind, Unreadable, check_unpacked, decode, sniff
 
@@ -140,7 +140,7 @@ def _parsed(parser: "Callable[..., list[Raw]]", **given: object) -> "list[Raw]":
     try:
         return parser(**given, languages=NO_LANGUAGE_GUESSING)
     except RecursionError as error:
-        raise Unreadable("The document is nested too deeply.") from error
+        raise Unreadable(page.NESTED) from error
     except MemoryError:
         raise
     except Exception as error:  # third-party parsers of hostile files fail in every way there is
@@ -196,9 +196,8 @@ def _retitled(found: list[Element]) -> Iterator[Element]:
 
 
 def _visible(markup: str) -> str:
-    try:
-        root = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*>", "", markup))
-    except (ValueError, html.etree.LxmlError):
+    root = page.parsed(markup)
+    if root is None:
         return markup
     unseen.drop(root)
     return str(html.tostring(root, encoding="unicode"))

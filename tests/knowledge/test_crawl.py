@@ -278,6 +278,7 @@ def test_a_host_is_not_asked_more_than_twice_a_second(inside: House, site: Websi
         ((403, "", {}), "The site lets nobody read this without signing in (status 403)."),
         ((418, "", {}), "The site answered with status 418."),
         ((200, "<html><body></body></html>", {}), "The document holds no words."),
+        ((200, "<div>" * 100_000 + "words", {}), "The document is nested too deeply."),
     ],
 )
 def test_a_page_that_cannot_be_read_says_why(inside: House, site: Website, answer: Any, said: str) -> None:

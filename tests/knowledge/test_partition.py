@@ -195,6 +195,7 @@ ENTITIES = (
         ("a.md", b"\n  \n", "The document holds no words."),
         ("a.md", b"--- *** ---", "The document holds no words."),
         ("a.html", b"<script>let words</script>", "The document holds no words."),
+        ("a.html", b"<div>" * 100_000 + b"words", "The document is nested too deeply."),
         ("a.docx", word(lambda document: None), "The document holds no words."),
         ("a.txt", bytes(range(128, 256)), "The text is in an unknown encoding. Please save it as UTF-8."),
         ("a.pdf", b"\x89PNG\r\n\x1a\n\0", "The file is named .pdf but is a PNG picture."),
