@@ -4,6 +4,6 @@
 const PARSERS =
   "renderer|fence_start|fence_end|blockquote_idx|indent|indent_len|table_state|hr_chars|hr_char|add_token|end_token|add_text|set_attr|tokens|pending|spaces";
 const OURS =
-  "announcer|answering|askForPerson|awake|canBegin|canStop|composer|dressed|drafted|element|exchanges|failed|greet|happened|hasEarlier|isAsking|isHidden|isMine|isNext|isOnline|isRateable|isSource|isSpoken|isWhole|jump|notes|panel|repaint|resized|restart|said|shown|spoken|staff|tellFacts|thread|toEnd|typed|unread|say|emit|again|recall";
+  "announcer|answering|askForPerson|awake|canBegin|canStop|composer|dressed|drafted|element|exchanges|greet|happened|hasEarlier|isAsking|isHidden|isMine|isNext|isOnline|isRateable|isSource|isSpoken|isWhole|jump|notes|panel|repaint|resized|restart|said|shown|spoken|staff|tellFacts|thread|toEnd|typed|unread|say|emit|again|recall";
 
 export const INNER = `${PARSERS}|${OURS}`.split("|");

@@ -275,3 +275,42 @@ test("a thumb stays, here and in what is told after a reload", () => {
   assert.equal(reduce(rated, { type: "feedback", seq: 4, exchange: 1, value: 1 }).exchanges[0].feedback, 1);
   assert.equal(play(welcome([past(1, { feedback: 1 })])).exchanges[0].feedback, 1);
 });
+
+test("what could not be sent is there again, and says that it was not", () => {
+  const unsent = [
+    { key: "m1", text: "Waits" },
+    { key: "m2", text: "Refused", failed: true },
+  ];
+  const again = play({ type: "local.queued", unsent }, welcome());
+  assert.deepEqual(
+    again.exchanges.map(({ key, sending }) => [key, sending]),
+    [
+      ["m1", "pending"],
+      ["m2", "failed"],
+    ],
+  );
+});
+
+test("what is left at the end is owed until the server has it, or says no", () => {
+  const owe = (frame) => ({ type: "local.owe", frame });
+  const [three, four] = [3, 4].map((value) => owe({ type: "csat", value }));
+  const left = play(welcome(), three, four, owe({ type: "email", address: "grace@example.org" }));
+  assert.deepEqual(left.owed, [
+    { type: "csat", value: 4 },
+    { type: "email", address: "grace@example.org" },
+  ]);
+  assert.equal(reduce(left, welcome()).owed.length, 2);
+  const rated = reduce(left, { type: "csat", seq: 1, value: 4 });
+  assert.deepEqual([rated.csat, rated.owed.map(({ type }) => type)], [4, ["email"]]);
+  assert.equal(reduce(left, { type: "error", code: "download" }).owed.length, 2);
+  assert.deepEqual(reduce(rated, { type: "error", code: "bad_email" }).owed, []);
+});
+
+test("whoever comes in is seen, and gone with their turn", () => {
+  const avatar = "https://chat.example/avatars/x";
+  const ada = play(welcome(), handoff(1, "staff", 1, { name: "Ada", avatar }));
+  assert.deepEqual([ada.name, ada.avatar], ["Ada", avatar]);
+  const ben = reduce(ada, { type: "assigned", seq: 2, name: "Ben", avatar: null });
+  assert.deepEqual([ben.name, ben.avatar], ["Ben", undefined]);
+  assert.equal(reduce(ada, { type: "resolved", seq: 2, by: "staff" }).avatar, undefined);
+});

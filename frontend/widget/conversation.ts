@@ -7,7 +7,16 @@ import { identifier } from "./identifier";
 import { Keeping } from "./keeping";
 import { type Exchange, isAnswering, isExpected } from "./reply";
 import type { News } from "./tabs";
-import { type Action, empty, fits, isPassing, position, reduce, type Transcript } from "./transcript";
+import {
+  type Action,
+  empty,
+  fits,
+  isPassing,
+  type Owed,
+  position,
+  reduce,
+  type Transcript,
+} from "./transcript";
 import { Turn } from "./turn";
 
 const TYPING_EVERY_MS = 3000;
@@ -52,6 +61,8 @@ export class Conversation {
   readonly #inFlight = new Set<string>();
   readonly #doubted = new Set<number>();
   #jwt: string | undefined;
+  /** By which the server knows who this is. */
+  #vouched: string | undefined;
   #facts: { context?: Facts; attributes?: Facts } = {};
   #isFresh = false;
   #torn = "";
@@ -169,11 +180,16 @@ export class Conversation {
 
   /** How the whole conversation was, 1 to 5. */
   score(value: number): void {
-    this.#connection.send({ type: "csat", value });
+    this.#owe({ type: "csat", value });
   }
 
   leaveEmail(address: string): void {
-    this.#connection.send({ type: "email", address });
+    this.#owe({ type: "email", address });
+  }
+
+  /** Something that was asked for here did not work out. */
+  complain(code: string): void {
+    this.#dispatch({ type: "error", code });
   }
 
   /** What the page says of itself; told where the server offers to hear it. */
@@ -210,12 +226,20 @@ export class Conversation {
     if ("sha256" in frame) void this.#verify(frame);
   }
 
+  /** Told now, or once there is a line. */
+  #owe(frame: Owed): void {
+    this.#dispatch({ type: "local.owe", frame });
+    this.#connection.send(frame);
+  }
+
   #welcomed(version: number): void {
     this.#isFresh = false;
     this.#inFlight.clear(); // an acknowledgement that came before this was not heard
     this.#keeping.dressed(this.state.agent?.appearance);
-    if (this.#jwt) this.#hooks.happened("identified", {});
-    if (version > VERSION) this.#dispatch({ type: "error", code: "outdated" });
+    if (this.#jwt && this.#jwt !== this.#vouched) this.#hooks.happened("identified", {});
+    this.#vouched = this.#jwt;
+    if (version > VERSION) this.complain("outdated");
+    for (const frame of this.state.owed) this.#connection.send(frame);
     this.#sendFacts();
   }
 

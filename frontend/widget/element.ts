@@ -68,7 +68,7 @@ export class ChatWithUsElement extends HTMLElement {
   }
 
   get host(): string {
-    return this.dataset.host || ChatWithUsElement.origin;
+    return (this.dataset.host || ChatWithUsElement.origin).replace(/\/+$/, "");
   }
 
   get isOpen(): boolean {
@@ -139,8 +139,8 @@ export class ChatWithUsElement extends HTMLElement {
     this.#jwt = "";
     this.#facts = {};
     this.#launcher.unread.count = 0;
-    if (this.#conversation) this.#conversation.reset();
-    else new Memory(this.dataset.agent ?? "").forget();
+    this.#conversation ??= this.#converse();
+    this.#conversation.reset();
     if (this.#panel) this.#panel.composer.text = "";
     this.close();
   };
@@ -156,8 +156,10 @@ export class ChatWithUsElement extends HTMLElement {
 
   /** The panel and its connection are made on first use, in the visitor's language: a page that nobody asks on pays for a button. */
   async #furnish(): Promise<{ panel: Panel; conversation: Conversation } | undefined> {
-    await learn(this.host, this.locale);
+    const { locale } = this;
+    await learn(this.host, locale);
     if (!this.isConnected) return undefined;
+    if (locale !== this.locale) return this.#furnish();
     this.#conversation ??= this.#converse();
     this.#panel ??= this.#furnishPanel(this.#conversation);
     return { panel: this.#panel, conversation: this.#conversation };
@@ -195,7 +197,7 @@ export class ChatWithUsElement extends HTMLElement {
       },
       again: conversation.again,
       fresh: this.fresh,
-      download: () => void download(this.host, conversation.state),
+      download: () => download(this.host, conversation.state).catch(() => conversation.complain("download")),
     });
     panel.composer.text = conversation.draft;
     panel.element.hidden = !this.isOpen;
@@ -242,7 +244,7 @@ export class ChatWithUsElement extends HTMLElement {
 
   #update(): void {
     const isHidden = this.isOpen || this.#look.get("launcher") === "hidden";
-    this.#launcher.update(this.locale, this.#conversation !== undefined, isHidden);
+    this.#launcher.update(this.locale, this.#panel !== undefined, isHidden);
     const conversation = this.#conversation;
     if (!conversation) return;
     const { state, link, code, canStop, canBegin } = conversation;

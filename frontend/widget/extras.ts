@@ -1,9 +1,11 @@
+import type { Link } from "./connection";
 import { h } from "./dom";
 import type { ClosingHooks } from "./extra/main";
 import type { Transcript } from "./transcript";
 import { words } from "./words";
 
 type Bundle = typeof import("./extra/main");
+type Shown = [state: Transcript, link: Link];
 
 /** The bundle `widget-extra.js` of our own host, speaking what is spoken here. */
 async function fetched(host: string): Promise<Bundle> {
@@ -18,19 +20,19 @@ export class Closing {
   readonly #host: string;
   readonly #hooks: ClosingHooks;
   #real: InstanceType<Bundle["Closing"]> | undefined;
-  #state: Transcript | undefined;
+  #shown: Shown | undefined;
 
   constructor(host: string, hooks: ClosingHooks) {
     this.#host = host;
     this.#hooks = hooks;
   }
 
-  update(state: Transcript): void {
-    const isFirst = this.#state === undefined;
-    if (!/csat|email/.test(String(state.offers))) return;
-    this.#state = state;
-    this.#real?.update(state);
-    if (isFirst) void this.#furnish().catch(() => (this.#state = undefined));
+  update(...shown: Shown): void {
+    const isFirst = this.#shown === undefined;
+    if (!/csat|email/.test(String(shown[0].offers))) return;
+    this.#shown = shown;
+    this.#real?.update(...shown);
+    if (isFirst) void this.#furnish().catch(() => (this.#shown = undefined));
   }
 
   async #furnish(): Promise<void> {
@@ -39,7 +41,7 @@ export class Closing {
     bundle.dress(this.element.getRootNode() as ShadowRoot);
     // biome-ignore lint/complexity/useLiteralKeys: names that are not quoted are shortened here, and not in that bundle
     this.element.append(this.#real["element"]);
-    if (this.#state) this.#real.update(this.#state);
+    if (this.#shown) this.#real.update(...this.#shown);
   }
 }
 

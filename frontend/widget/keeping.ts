@@ -10,6 +10,8 @@ import { empty, reduce, type Transcript } from "./transcript";
 export class Keeping {
   readonly #memory: Memory;
   readonly #tabs: Tabs;
+  /** The keys of what this tab has or had to send; what else is kept waits in other tabs, or waited in one that is gone. */
+  readonly #mine = new Set<string>();
   #written = "";
 
   constructor(agent: string) {
@@ -27,6 +29,7 @@ export class Keeping {
 
   recall(): Transcript {
     const { token, chat, unsent = [] } = this.#memory.load();
+    for (const { key } of unsent) this.#mine.add(key);
     const known = reduce(empty, { type: "local.known", ...(token && { token }), ...(chat && { chat }) });
     return reduce(known, { type: "local.queued", unsent });
   }
@@ -65,13 +68,20 @@ export class Keeping {
   }
 
   #keepUnsent({ exchanges, handledBy }: Transcript, isVouched: boolean): void {
-    const pending = exchanges.filter((one) => one.sending === "pending");
-    const isAwaited = handledBy !== "agent" || pending.length > 0 || exchanges.some(isExpected);
-    const unsent = pending.map(({ key, request: text }) => ({ key, text }));
+    const waiting = exchanges.filter((one) => one.sending !== "sent");
+    const isAwaited =
+      handledBy !== "agent" || exchanges.some((one) => one.sending === "pending" || isExpected(one));
+    const unsent = waiting.map(({ key, request: text, sending }) => ({
+      key,
+      text,
+      ...(sending === "failed" && { failed: true }),
+    }));
     const kept = isVouched ? { isAwaited: false, unsent: [] } : { isAwaited, unsent };
     const written = JSON.stringify(kept);
     if (written === this.#written) return;
     this.#written = written;
-    this.#memory.save(kept);
+    for (const { key } of unsent) this.#mine.add(key);
+    const others = this.#memory.load().unsent?.filter(({ key }) => !isVouched && !this.#mine.has(key)) ?? [];
+    this.#memory.save({ ...kept, unsent: [...others, ...kept.unsent] });
   }
 }

@@ -28,14 +28,19 @@ export const launcherName = (locale: string): string => LAUNCHER[locale] as stri
 
 export const direction = (locale: string): "rtl" | "ltr" => (locale === "ar" ? "rtl" : "ltr");
 
+/** What was asked for last: an answer that is overtaken is not spoken. */
+let wanted = language;
+
 /** Speaks `locale` from here on; where its words cannot be had, English is better than nothing. Resolves to what is spoken. */
 export async function learn(host: string, locale: string): Promise<string> {
+  wanted = locale;
   if (locale === language) return language;
   if (locale === "en") speak("en", {});
   else
     try {
       const answer = await fetch(`${host}/widget-${locale}.json`, { credentials: "omit" });
-      if (answer.ok) speak(locale, await answer.json());
+      const translated = answer.ok && (await answer.json());
+      if (translated && wanted === locale) speak(locale, translated);
     } catch {
       // Blocked or offline: what was spoken before is spoken on.
     }

@@ -5,6 +5,8 @@ import type { Appearance } from "./frames";
 export interface Unsent {
   key: string;
   text: string;
+  /** The server would not have it, or could not. */
+  failed?: boolean;
 }
 
 export interface Remembered {

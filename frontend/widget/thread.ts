@@ -31,6 +31,8 @@ export class Thread {
   readonly #closing: Closing;
   #news: string[] = [];
   #isFollowing = true;
+  /** Where it was scrolled to last: less than that is somebody's doing, who was not heard yet. */
+  #at = 0;
 
   /** To be said to screen readers with the next drawing. */
   readonly say = (text: string): void => {
@@ -53,12 +55,13 @@ export class Thread {
   }
 
   update(state: Transcript, link: Link, agent: string, greeting: string): void {
+    if (this.log.scrollTop < this.#at) this.#scrolled();
     const before = this.#isFollowing ? 0 : this.log.scrollHeight;
     setText(this.#greeting, greeting);
     setText(this.#earlier, state.hasEarlier ? words.earlier : "");
     this.say(this.#presence.update(state));
     this.#suggestions.update(state.exchanges.length ? [] : (state.agent?.suggestions ?? []));
-    this.#closing.update(state);
+    this.#closing.update(state, link);
     this.#draw([...this.#items(state, link, agent)]);
     if (this.#news.length) this.announcer.textContent = this.#news.splice(0).join(". ");
     if (this.#isFollowing) this.toEnd();
@@ -69,6 +72,7 @@ export class Thread {
     this.#isFollowing = true;
     this.jump.hidden = true;
     this.log.scrollTop = this.log.scrollHeight;
+    this.#at = this.log.scrollTop;
   }
 
   #scrolled = (): void => {

@@ -2,6 +2,7 @@
 
 import type {
   Agent,
+  ClientFrame,
   HandledBy,
   Handoff,
   Message,
@@ -12,6 +13,7 @@ import type {
   Thumb,
   Welcome,
 } from "./frames";
+import type { Unsent } from "./memory";
 import { known, omit } from "./records";
 import { append, begin, blank, type Exchange, end, follows, isAnswering, recall } from "./reply";
 
@@ -22,6 +24,8 @@ export interface Note {
   kind: "joined" | "back" | "resolved";
   name?: string;
 }
+
+export type Owed = ClientFrame & { type: "csat" | "email" };
 
 export interface Transcript {
   agent?: Agent;
@@ -42,6 +46,8 @@ export interface Transcript {
   /** How the visitor rated the conversation, 1 to 5. */
   csat?: number;
   hasEmail: boolean;
+  /** What was left at the end, until the server has it. */
+  owed: readonly Owed[];
   /** The member of staff who is writing. */
   typing?: { name?: string };
   isAsking: boolean;
@@ -58,7 +64,8 @@ export type Action =
   | { type: "local.send"; key: string; text: string }
   | { type: "local.retry"; key: string }
   | { type: "local.rate"; exchange: number; value: Thumb; comment?: string }
-  | { type: "local.queued"; unsent: readonly { key: string; text: string }[] }
+  | { type: "local.queued"; unsent: readonly Unsent[] }
+  | { type: "local.owe"; frame: Owed }
   | { type: "local.fresh" }
   | { type: "local.person" }
   | { type: "local.quiet" }
@@ -78,7 +85,7 @@ const start = {
   isResolved: false,
   hasEarlier: false,
 } as const;
-export const empty: Transcript = { ...start, notes: [], exchanges: [] };
+export const empty: Transcript = { ...start, owed: [], notes: [], exchanges: [] };
 
 /** Where this page is, for the server to go on from; undefined where there is nothing to go on from. */
 export function position({ chat, seq, exchanges }: Transcript): Position | undefined {
@@ -112,7 +119,18 @@ function apply(state: Transcript, action: Action): Transcript {
     case "local.queued":
       return {
         ...state,
-        exchanges: [...state.exchanges, ...action.unsent.map(({ key, text }) => blank(key, text))],
+        exchanges: [
+          ...state.exchanges,
+          ...action.unsent.map(({ key, text, failed }) => ({
+            ...blank(key, text),
+            ...(failed && { sending: "failed" as const }),
+          })),
+        ],
+      };
+    case "local.owe":
+      return {
+        ...settled(state, action.frame.type),
+        owed: [...settled(state, action.frame.type).owed, action.frame],
       };
     case "local.fresh":
       return {
@@ -175,9 +193,9 @@ function apply(state: Transcript, action: Action): Transcript {
         feedback: action.value,
       }));
     case "csat":
-      return { ...state, csat: action.value };
+      return { ...settled(state, "csat"), csat: action.value };
     case "email":
-      return { ...state, hasEmail: true };
+      return { ...settled(state, "email"), hasEmail: true };
     case "queue":
       return { ...state, queue: queueOf(action) };
     case "typing":
@@ -188,6 +206,11 @@ function apply(state: Transcript, action: Action): Transcript {
       return state;
   }
 }
+
+const settled = (state: Transcript, type: string): Transcript => ({
+  ...state,
+  owed: state.owed.filter((frame) => frame.type !== type),
+});
 
 const queueOf = ({ position, attended }: Queue): Queue => ({
   ...known("position", position),
@@ -292,7 +315,7 @@ function welcome(state: Transcript, frame: Welcome): Transcript {
     ...known("chat", frame.chat),
     ...known("name", frame.name),
     ...known("avatar", frame.avatar),
-    ...(isSame ? {} : { notice: { code: "chat_lost" } }),
+    ...(isSame ? { owed: state.owed } : { notice: { code: "chat_lost" } }),
     ...about,
     ...known("seq", frame.last_seq),
     handledBy: frame.handled_by ?? "agent",
@@ -313,6 +336,9 @@ const mine = (state: Transcript, past: Welcome["messages"][number]): Exchange | 
 /** Nothing is wrong with the message: it stays in the queue. */
 export const isPassing = (code: string): boolean => /^(unavailable|too_many|no_such_chat)$/.test(code);
 
+/** What was left is not wanted, or not like this. */
+const isNo = (code: string): boolean => /^(bad|not)_/.test(code);
+
 /** An error that names no message of ours is said above the composer. */
 function refuse(
   state: Transcript,
@@ -320,7 +346,8 @@ function refuse(
 ): Transcript {
   const problem = { code: frame.code, ...known("detail", frame.detail) };
   const isMeant = (one: Exchange) => one.sending === "pending" && one.key === frame.client_message_id;
-  if (!state.exchanges.some(isMeant)) return { ...state, isAsking: false, notice: problem };
+  if (!state.exchanges.some(isMeant))
+    return { ...state, isAsking: false, notice: problem, ...(isNo(frame.code) && { owed: [] }) };
   return change(state, isMeant, (one) => ({
     ...one,
     sending: isPassing(frame.code) ? "pending" : "failed",

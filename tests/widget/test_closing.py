@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from apps.agents import widgets
 from apps.chats import inbox
@@ -53,6 +53,32 @@ def test_a_suggested_question_is_asked_by_a_click_and_then_makes_room(
     expect(page.get_by_role("group", name="Suggested questions")).to_be_hidden()
 
 
+class Line:
+    """What the page has to the server: it can be taken away, and given back."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._is_there, self._sockets = page, True, list[WebSocketRoute]()
+        page.route_web_socket("**/ws/**", self._opened)
+
+    def _opened(self, socket: WebSocketRoute) -> None:
+        if not self._is_there:
+            socket.close()
+            return
+        socket.connect_to_server()
+        self._sockets.append(socket)
+
+    def fails(self) -> None:
+        self._is_there = False
+        self._page.context.set_offline(True)
+        self._sockets.pop().close()
+        expect(self._page.locator("chat-with-us [data-connection=offline]")).to_be_visible()
+
+    def holds(self) -> None:
+        self._is_there = True
+        self._page.context.set_offline(False)
+        self._page.evaluate("dispatchEvent(new Event('online'))")
+
+
 def test_a_person_comes_writes_and_ends_and_the_visitor_says_how_it_was(
     site: Site, page: Page, house: House, console: Callable[[House], Page], violations: Axe
 ) -> None:
@@ -61,6 +87,7 @@ def test_a_person_comes_writes_and_ends_and_the_visitor_says_how_it_was(
     house.user.save()
     with at_work(house) as by:
         portraits.keep(member(house, house.user), PIXEL, by=by)
+    line = Line(page)
     page.goto(site.page(headers=site.strict))
     page.evaluate("ChatWithUs.setContext({page: 'pricing'})")
     open_chat(page)
@@ -89,7 +116,13 @@ def test_a_person_comes_writes_and_ends_and_the_visitor_says_how_it_was(
     colleague.does("resolve", chat=chat)
     expect(page.get_by_text("How was this conversation?")).to_be_visible(timeout=PATIENCE_MS)
     assert violations(page) == [], "ended"
+    line.fails()
     page.get_by_role("button", name="4: Good").click()
+    expect(page.get_by_text("Kept, and sent once you are back online.")).to_be_visible()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Download this conversation").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("could not be downloaded")
+    line.holds()
     expect(page.get_by_text("Thank you for telling us.")).to_be_visible(timeout=PATIENCE_MS)
     expect(face).to_have_count(0)
     left = chat_of(house)

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.tokens import signed, vouching
 from tests.widget.site import Site
 from tests.widget.talking import answers_by, ask, field, is_answered, is_online, open_chat, requests
 from tests.world import House
@@ -102,6 +103,46 @@ def test_reset_leaves_nothing_of_whoever_was_here(site: Site, page: Page, house:
     open_chat(page)
     expect(requests(page)).to_have_count(0)
     expect(field(page)).to_have_value("")
+
+
+def test_languages_asked_for_at_once_a_reset_before_anything_and_a_host_with_a_slash(
+    site: Site, page: Page, house: House, context: BrowserContext
+) -> None:
+    address = site.page(settings=f'data-host="{site.host}/"')
+    page.goto(address)
+    page.evaluate(
+        "key => localStorage.setItem(key, JSON.stringify({draft: 'Of somebody before'}))",
+        f"chatwithus:{house.agent.id}",
+    )
+    page.evaluate("ChatWithUs.reset()")
+    open_chat(page)
+    expect(field(page)).to_have_value("")
+    late: list[Route] = []
+    page.route("**/widget-de.json", lambda route: late.append(route))
+    page.evaluate("for (const locale of ['de', 'fr', 'de', 'fr']) ChatWithUs.setLocale(locale)")
+    expect(page.locator("chat-with-us .panel[lang=fr]")).to_be_visible()
+    with page.expect_event("requestfinished", lambda request: "widget-de" in request.url):
+        for route in late:
+            route.continue_()
+    expect(page.locator("chat-with-us .panel[lang=fr]")).to_be_visible()
+    expect(page.locator("chat-with-us .panel")).to_have_count(1)
+
+
+def test_who_is_identified_is_told_once_and_again_when_it_is_somebody_else(
+    site: Site, page: Page, house: House
+) -> None:
+    vouching(house)
+    page.goto(site.page())
+    page.evaluate("window.told = 0; addEventListener('chatwithus:identified', () => told++)")
+    page.evaluate("jwt => ChatWithUs.identify({jwt})", signed(house))
+    open_chat(page)
+    page.wait_for_function("told === 1")
+    # A page that moves the element makes it come again, as the same.
+    page.evaluate("document.documentElement.append(document.querySelector('chat-with-us'))")
+    is_online(page)
+    assert page.evaluate("told") == 1
+    page.evaluate("jwt => ChatWithUs.identify({jwt})", signed(house, sub="another"))
+    page.wait_for_function("told === 2")
 
 
 def test_settings_come_from_the_script_or_from_a_variable_and_any_element_may_open_it(

@@ -25,9 +25,9 @@ export class Email {
     });
   }
 
-  update(isOffered: boolean, isKept: boolean): void {
+  update(isOffered: boolean, isKept: boolean, isOwed: boolean): void {
     this.element.hidden = !isOffered && !isKept;
     this.#row.hidden = isKept;
-    setText(this.#kept, isKept ? words.emailKept : "");
+    setText(this.#kept, isOwed ? words.owed : isKept ? words.emailKept : "");
   }
 }

@@ -1,5 +1,6 @@
 /** What is wanted at the end of a conversation, if at all: a bundle of its own, fetched once the server offers it. */
 
+import type { Link } from "../connection";
 import { h } from "../dom";
 import type { Transcript } from "../transcript";
 import { Email } from "./email";
@@ -32,10 +33,14 @@ export class Closing {
     this.element = h("div", {}, this.#email.element, this.#score.element);
   }
 
-  update({ offers, isResolved, csat, handledBy, queue, hasEmail }: Transcript): void {
-    this.#score.update(isResolved && offers.includes("csat"), csat);
+  /** What was left offline is told to be kept; `owed` and `link` come from newer pages than this bundle may serve. */
+  update({ offers, isResolved, csat, handledBy, queue, hasEmail, owed = [] }: Transcript, link?: Link): void {
+    const score = owed.find((frame) => frame.type === "csat");
+    const isKept = link !== "online";
+    this.#score.update(isResolved && offers.includes("csat"), score?.value ?? csat, isKept && !!score);
     const isWaiting = handledBy === "waiting";
     const isAlone = isWaiting && queue?.attended === false;
-    this.#email.update(isAlone && offers.includes("email"), isWaiting && hasEmail);
+    const isOwed = isKept && owed.some((frame) => frame.type === "email");
+    this.#email.update(isAlone && offers.includes("email"), isWaiting && hasEmail, isOwed);
   }
 }

@@ -30,9 +30,10 @@ export class Score {
     this.element.hidden = true;
   }
 
-  update(isOffered: boolean, given: number | undefined): void {
+  update(isOffered: boolean, given: number | undefined, isOwed: boolean): void {
     this.element.hidden = !isOffered;
-    setText(this.#question, given === undefined ? words.satisfaction : words.scored);
+    const thanks = isOwed ? words.owed : words.scored;
+    setText(this.#question, given === undefined ? words.satisfaction : thanks);
     for (const [index, button] of this.#buttons.entries())
       setAttribute(button, "aria-pressed", String(given === index + 1));
   }
