@@ -1,7 +1,9 @@
-"""Pictures that anybody may be shown: what browsers draw and nothing runs in, told by its content and never by its name."""
+"""Pictures that anybody may be shown: what browsers draw and nothing runs in, told by its content and never by its name, and without
+what a camera wrote beside it: when, with what, and where."""
 
 import hashlib
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 LARGEST = 200_000  # bytes
@@ -27,12 +29,16 @@ class BadPicture(ValueError):
 
 
 def check(image: bytes) -> bytes:
-    """The same bytes, where they may be shown. Raises BadPicture."""
+    """The image as it may be shown: its own parts and nothing before, between or behind them. Raises BadPicture."""
     if len(image) > LARGEST:
         raise BadPicture(f"The image is larger than {LARGEST // 1000} kB: take a smaller one.")
-    if kind_of(image) is None:
+    kind = kind_of(image)
+    if kind is None:
         raise BadPicture("Take a PNG, JPEG or WebP image.")
-    return image
+    try:
+        return b"".join(_BARE[kind](image))
+    except (struct.error, IndexError) as error:
+        raise BadPicture("This image is broken: save it once more, as PNG, JPEG or WebP.") from error
 
 
 def shown(image: bytes | memoryview) -> Picture | None:
@@ -50,3 +56,48 @@ def kind_of(image: bytes) -> str | None:
 def stamp(image: bytes | memoryview | None) -> str | None:
     """What changes when the image does, for its address."""
     return hashlib.sha256(image).hexdigest()[:16] if image else None
+
+
+def _png(image: bytes) -> Iterator[bytes]:
+    """PNG, third edition, 5.3: length, type, data and checksum."""
+    yield image[:8]
+    at, name = 8, b""
+    while name != b"IEND":
+        length, name = struct.unpack_from(">I4s", image, at)
+        _ = image[at + length + 11]
+        if name not in (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"):
+            yield image[at : at + length + 12]
+        at += length + 12
+
+
+def _jpeg(image: bytes) -> Iterator[bytes]:
+    """ISO 10918-1, B.1: segments up to the scan, of which those of programs and comments are left out, but Adobe's colours."""
+    yield image[:2]
+    at, marker = 2, 0
+    while marker != 0xDA:
+        mark, marker, length = struct.unpack_from(">BBH", image, at)
+        if mark != 0xFF or length < 2:
+            raise IndexError
+        if not (0xE1 <= marker <= 0xEF or marker == 0xFE) or marker == 0xEE:
+            yield image[at : at + 2 + length]
+        at += 2 + length
+    yield image[at : image.rindex(b"\xff\xd9") + 2] if b"\xff\xd9" in image[at:] else image[at:]
+
+
+def _webp(image: bytes) -> Iterator[bytes]:
+    """RFC 9649: chunks of even length; the flags of an extended one say which there are."""
+    parts, at, end = [], 12, 8 + struct.unpack_from("<I", image, 4)[0]
+    while at < end:
+        name, length = struct.unpack_from("<4sI", image, at)
+        _ = image[at + 7 + length]
+        part = image[at : at + 8 + length] + b"\0" * (length % 2)
+        if name == b"VP8X":
+            part = part[:8] + bytes([part[8] & ~0x0C]) + part[9:]
+        if name not in (b"EXIF", b"XMP "):
+            parts.append(part)
+        at += 8 + length + length % 2
+    yield b"RIFF" + struct.pack("<I", 4 + sum(map(len, parts))) + b"WEBP"
+    yield from parts
+
+
+_BARE = {"image/png": _png, "image/jpeg": _jpeg, "image/webp": _webp}

@@ -14,7 +14,7 @@ from tests.tenants.acting import at_work, member, said
 from tests.world import House
 
 ADDRESS = "/console/account/picture/"
-OTHER = PIXEL + b"\0"
+OTHER = PIXEL[:33] + b"\0\0\0\x01bKGD\0\0\0\0\0" + PIXEL[33:]
 Houses = tuple[House, House]
 
 
