@@ -117,3 +117,16 @@ def test_a_transcript_is_what_its_visitor_has_seen(acme: House, asked: Asked) ->
     assert "[1] Hours" in text
     assert "javascript" not in text
     assert "A regular" not in text
+
+
+def test_a_transcript_that_is_drawn_runs_nothing_and_fetches_nothing(acme: House, asked: Asked) -> None:
+    nasty = "<script>hit()</script> ![x](https://sink.example/i.png) =HYPERLINK(1)"
+    cited = {"number": 1, "title": f"Hours\n# {nasty}", "url": "https://x.example", "quote": ""}
+    with acme.scope():
+        acme.agent.name = nasty
+        acme.agent.save()
+        conversations.finish(asked.exchange, Outcome("completed", response=nasty, citations=(cited,)))
+        text = transcripts.written(Chat.objects.get(id=asked.exchange.chat_id))
+    assert text.count("&lt;script>hit()&lt;/script>") == text.count("\\![x]") == 4
+    assert "<script" not in text
+    assert [line for line in text.splitlines() if line.startswith("#")] == [text.splitlines()[0]]
