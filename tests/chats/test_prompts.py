@@ -218,3 +218,22 @@ def test_footnotes_of_a_document_are_no_citations() -> None:
 
 def test_without_passages_that_is_said() -> None:
     assert "<passages>\n(None was found.)\n</passages>" in told(compose())[-1][1]
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{7*7}}", "{{''.__class__}}", "{0.__class__}", "{agent}", "%(agent)s", "${7*7}", "<%= 7*7 %>"],
+)
+def test_nothing_in_a_prompt_is_a_template(template: str) -> None:
+    composed = compose(
+        template,
+        (Turn(f"Earlier {template}", f"Then {template}"),),
+        (passage(f"Text {template}", f"Title {template}"),),
+        instructions=f"Be {template}.",
+        name=template,
+    )
+    whole = "\n".join(text for _, text in told(composed))
+    for part in ("Be ", "Earlier ", "Then ", "Text ", "Title "):
+        assert f"{part}{template}" in whole
+    assert "49" not in whole
+    assert "class 'str'" not in whole
