@@ -2,6 +2,7 @@
 
 Made to be looked at, each look is one picture a state and all of them on one sheet."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from apps.chats.models import Chat
+from apps.tenants import portraits
 from chatwithus.embedded import Services
 from tests.journeys.test_resume import Colleague
 from tests.server import serving
 from tests.services import ROOT
+from tests.tenants.acting import at_work, member
 from tests.widget.site import Site
 from tests.widget.talking import PATIENCE_MS, answers, answers_by, field
 from tests.world import House
@@ -125,6 +128,18 @@ def looking(chromium: Browser, look: str) -> Iterator[BrowserContext]:
     context.close()
 
 
+def portrait() -> bytes:
+    """Somebody before a wall."""
+    picture = Image.new("RGB", (144, 144), "#d8c3a5")
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((8, 96, 136, 224), fill="#3f5d75")
+    draw.ellipse((44, 26, 100, 98), fill="#8d5a3b")
+    draw.chord((40, 18, 104, 84), 180, 360, fill="#2a1c14")
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
 def dress(house: House, language: str) -> None:
     house.agent.name = "Fern"
     house.agent.greeting = (
@@ -137,6 +152,8 @@ def dress(house: House, language: str) -> None:
         house.agent.save()
     house.user.first_name, house.user.last_name = "Ada", "Lovelace"
     house.user.save()
+    with at_work(house) as by:
+        portraits.keep(member(house, house.user), portrait(), by=by)
     house.knows((ROOT / "demo/knowledge/returns-and-refunds.md").read_text(), name="Returns and refunds")
 
 
