@@ -540,6 +540,22 @@ async def test_staff_see_which_models_a_server_has() -> None:
                 await provider.models()
 
 
+class Older(Upstream):
+    """An Ollama that does not say what it has in memory."""
+
+    async def _say(self, script: Script, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        unknown = Script(status=404) if asked.path == "/api/ps" else script
+        return await super()._say(unknown, asked, writer)
+
+
+async def test_what_is_in_memory_is_only_told_where_it_is_known() -> None:
+    body = b'{"models":[{"model":"llama3.2:latest","size":2019393189}]}'
+    for kind, says in ((Upstream, "2.0 GB, in memory"), (Older, "2.0 GB")):
+        async with kind(WIRES["ollama"], Script(raw=body)) as upstream:
+            provider = catalogue.load("ollama", WIRES["ollama"].connection(upstream.port))
+            assert await provider.models() == {"llama3.2:latest": says}
+
+
 LISTS = {
     "ollama": b'{"models":[{"model":"m","size":1}]}',
     "openai": b'{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"us"}]}',

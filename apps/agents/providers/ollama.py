@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import AsyncGenerator, Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -52,10 +52,11 @@ class Ollama:
             require_words(ended)
 
     async def models(self) -> dict[str, str]:
-        """Those that were pulled, with their size, and whether they are in memory."""
+        """Those that were pulled, with their size, and whether they are in memory, where it says that."""
         try:
-            here = await self._clients.here().list()
-            loaded = {one.model for one in (await self._clients.here().ps()).models}
+            here, loaded = await self._clients.here().list(), set[str | None]()
+            with suppress(Exception):  # older ones, and what only speaks like it, do not
+                loaded = {one.model for one in (await self._clients.here().ps()).models}
             return {one.model: _described(one, loaded) for one in here.models if one.model}
         except Exception as error:
             raise wire.failure(self._connection, error) from None
