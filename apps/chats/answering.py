@@ -79,6 +79,7 @@ class Answering:
         """Start answering in a context of its own: the reply outlives the request, and must not hold its connections."""
         reply = Reply(claim, log, self.lease, received_at, self.ended, ahead)
         self.running[log.chat_id] = log.speaker = reply
+        reply.fenced(log.fence)
         measures.running.set(len(self.running))
         reply.task = self.background(reply.run())
         reply.task.add_done_callback(lambda _: self._forget(reply))

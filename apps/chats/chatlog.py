@@ -29,6 +29,11 @@ class Speaker(Protocol):
     def left(self) -> None:
         """Nobody in this process reads any more."""
 
+    @property
+    def spoken(self) -> Sequence[Entry]:
+        """Its deltas until now."""
+        ...
+
 
 class Latest:
     """The reply that was told of last: where it begins in the log, and what was heard of it, whole and in order."""
@@ -55,6 +60,7 @@ class ChatLog:
         self.tenant_id, self.chat_id = tenant_id, chat_id
         self.last_seq: int | None = None  # of what was told here; None while nothing is known
         self.known_from = 0  # of what came after this `seq` nothing is lacking here
+        self.fence = 0  # replies below this epoch are late, also those that are yet to be begun here
         self.latest: Latest | None = None
         self.speaker: Speaker | None = None
         self.readers: set[Callable[[], None]] = set()
@@ -151,9 +157,10 @@ class ChatLog:
             self._trim()
             self._fence(entry.epoch)
             self.latest = Latest(entry.exchange, entry.epoch, start=self.end - 1)
-        elif entry.type in events.ENDS and self.latest is not None:
-            self.latest.has_ended = True
-            self._fence(self.latest.epoch + 1)
+            if self.speaker is not None and self.speaker.spoken:  # what came before had to be read first
+                self.hear(self.speaker.spoken)
+        elif entry.type in events.ENDS:
+            self._fence(entry.epoch + 1)
         elif entry.type == "handoff":
             self._fence(entry.epoch)
 
@@ -165,10 +172,11 @@ class ChatLog:
 
     def _fence(self, epoch: int) -> None:
         """A reply below this epoch speaks no more."""
+        self.fence = max(self.fence, epoch)
         if self.latest is not None and self.latest.epoch < epoch:
             self.latest.has_ended = True
-            if self.speaker is not None:
-                self.speaker.fenced(epoch)
+        if self.speaker is not None:
+            self.speaker.fenced(epoch)
 
     def _trim(self) -> None:
         surplus = len(self._entries) - KEPT

@@ -26,11 +26,12 @@ __all__ = ["Opening", "here"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question on record, and from where in its chat's log what follows can be read."""
+    """A question on record, and from where in its chat's log what follows can be read: nowhere, where that log had read of it in the
+    database before whoever recorded it could tell it."""
 
     asked: Asked
     log: ChatLog
-    start: int
+    start: int | None
 
     @property
     def ack(self) -> Entry:
@@ -38,7 +39,7 @@ class Question:
 
     async def follow(self) -> hub.Feed:
         """Everything from the question on; the database is asked only where it was asked before."""
-        if self.asked.is_new:
+        if self.asked.is_new and self.start is not None:
             return hub.here().attach(self.log, self.start, self.asked.seq - 1)
         return await hub.follow(self.asked.exchange.chat_id, Position(self.asked.seq - 1))
 
@@ -110,7 +111,7 @@ async def _ask(
             ahead.drop()
         raise
     log = hub.here().log(chat_id)
-    start = log.end
+    start = log.end if (log.last_seq or 0) < asked.seq else None
     if asked.claim is not None:
         here().begin(asked.claim, log, received_at, ahead)
     elif ahead is not None:

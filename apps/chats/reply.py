@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -20,6 +20,7 @@ from apps.chats.chatlog import ChatLog
 from apps.chats.coalescer import Coalescer
 from apps.chats.conversations import Claim, Finished, Outcome
 from apps.chats.deadlines import Watchdog
+from apps.chats.entries import Entry
 from apps.chats.leases import Lease
 from apps.chats.models import Explanation
 from apps.chats.prompts import Composed
@@ -72,9 +73,13 @@ class Reply:
         self._looking: asyncio.Task[None] | None = None
 
     @property
+    def spoken(self) -> Sequence[Entry]:
+        return self._written.entries
+
+    @property
     def told(self) -> list[str]:
         """The deltas that its readers were told."""
-        return [entry.said for entry in self._written.entries]
+        return [entry.said for entry in self.spoken]
 
     def stop(self, reason: str) -> bool:
         """Cancel once: a second cancellation would interrupt the saving of what was said, and one before the task's first

@@ -1,0 +1,88 @@
+"""What a process writes to a chat comes back to its loop in any order: a reader of it misses nothing all the same."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+from apps.chats import events, hub, replies, signals
+from apps.chats.chatlog import ChatLog
+from apps.chats.entries import STARTED, Entry
+from tests.chats.conftest import script
+from tests.chats.test_replies import ask, end, on_database, row, said, told
+from tests.scripted import answer
+from tests.world import House
+
+
+@contextmanager
+def between_commit_and_return(work: Callable[[], Coroutine[Any, Any, Any]]) -> Iterator[None]:
+    """Once, in the loop, while the thread that has committed a question is not back yet."""
+    loop = asyncio.get_running_loop()
+    due = [work]
+
+    def rung(exchange_id: UUID, **known: Any) -> None:
+        if due:
+            asyncio.run_coroutine_threadsafe(due.pop()(), loop).result(10)
+
+    signals.exchange_recorded.connect(rung)
+    try:
+        yield
+    finally:
+        signals.exchange_recorded.disconnect(rung)
+
+
+async def test_a_question_that_its_log_had_read_before_is_answered_whole(house: House) -> None:
+    """Another tab reads the chat, whose log is brought up to date just then."""
+    await on_database(script)(house, "tokens=20")
+    chat = (first := await ask(house)).log.chat_id
+    await told(first)
+    tab = await hub.follow(chat)
+
+    async def bring_up() -> None:
+        await hub.here().catch_up_soon(tab.log)
+
+    with between_commit_and_return(bring_up):
+        second = await ask(house, chat=chat, message="m2")
+    async with asyncio.timeout(10):
+        entries = await told(second)
+    tab.close()
+    assert [entry.type for entry in entries][:2] == ["message", "reply.started"]
+    assert (said(entries), end(entries)["type"]) == (answer("tokens=20"), "reply.completed")
+
+
+async def test_a_stop_that_overtakes_the_question_stops_its_reply_and_is_told(house: House) -> None:
+    await on_database(script)(house, "tokens=50 stall=20")
+    chat = (await ask(house)).log.chat_id
+    await replies.stop(chat)
+    await replies.settle()
+    hub.here().logs.clear()
+    with between_commit_and_return(lambda: replies.stop(chat)):
+        second = await ask(house, chat=chat, message="m2")
+    async with asyncio.timeout(10):
+        entries = await told(second)
+        await replies.settle()
+    assert [entry.type for entry in entries] == ["message", "reply.started", "reply.cancelled"]
+    assert (await row(second)).reason == "stopped"
+
+
+async def test_what_a_reply_said_before_its_start_could_be_told_is_told_then() -> None:
+    """Something of another process comes before it, and has to be read first."""
+
+    class Speaker:
+        spoken = [events.delta(1, 1, index, f"w{index} ") for index in range(2)]
+
+        def fenced(self, epoch: int) -> None: ...
+
+        def left(self) -> None: ...
+
+    log, missing = ChatLog(uuid4(), uuid4()), list[int]()
+    log.begin(5, None)
+    log.on_gap, log.speaker = missing.append, Speaker()
+    rated, started = Entry("feedback", "", 6), Entry(STARTED, "", 7, 1, 1)
+    log.tell([started])
+    log.hear(Speaker.spoken)
+    assert (missing, log.since(0)) == ([7], [])
+    log.tell([rated, started])
+    log.hear([last := events.delta(1, 1, 2, "w2")])
+    assert log.since(0) == [rated, started, *Speaker.spoken, last]
