@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 GIVEN_UP = 1013  # "try again later": come back with `resume`
 SHUT_OUT = 4401
+AWAY = (DatabaseError, InterfaceError, PoolTimeout)  # what the database's absence looks like
 _FAREWELL = 1.0
 _MOST_WORK = 64  # things that one socket may have under way
 
@@ -308,7 +309,7 @@ def _refusal(error: Exception) -> events.Frame:
         return events.error(error.code, str(error), **error.fields)
     if isinstance(error, NoSuchChat):
         return events.error("no_such_chat", str(error))
-    if isinstance(error, (DatabaseError, InterfaceError, PoolTimeout)):
+    if isinstance(error, AWAY):
         logger.warning("A frame has to wait for the database: %s", error)
         return events.error("unavailable", "This is not possible just now. Try again in a moment.")
     logger.error("A frame could not be served", exc_info=error)

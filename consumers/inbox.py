@@ -10,9 +10,9 @@ from apps.analysis import groundedness
 from apps.chats import attendance, bell, conversations, events, frames, handoff, hub, inbox
 from apps.tenants import access, scope
 from apps.tenants.hops import hop
-from consumers.base import Consumer
+from consumers.base import AWAY, Consumer
 
-_PAUSE = 0.3
+_PAUSE, _RETRY = 0.3, 1.0
 
 
 class InboxConsumer(Consumer):
@@ -144,10 +144,15 @@ class InboxConsumer(Consumer):
         try:
             while self._is_list_stale or self._is_chat_stale:
                 is_chat_stale, self._is_list_stale, self._is_chat_stale = self._is_chat_stale, False, False
-                await self._tell_list()
-                if is_chat_stale:
-                    await self._tell_chat()
-                await asyncio.sleep(_PAUSE)
+                try:
+                    await self._tell_list()
+                    if is_chat_stale:
+                        await self._tell_chat()
+                    pause = _PAUSE
+                except AWAY:  # and no ring will come for it again
+                    self._is_list_stale, self._is_chat_stale = True, self._is_chat_stale or is_chat_stale
+                    pause = _RETRY
+                await asyncio.sleep(pause)
         finally:
             self._is_refreshing = False
 
