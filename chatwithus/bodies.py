@@ -2,8 +2,10 @@
 
 from typing import Any
 
-import orjson
 from django.conf import settings
+
+from apps.api import problems
+from apps.api.problems import Problem
 
 ROOM = 1024 * 1024  # beside an upload: its name, its description, and what the form needs
 _TITLE = "The request is too large"
@@ -53,14 +55,8 @@ class Bodies:
             f"{_TITLE}. {detail} Go back and choose a smaller file.".encode(),
         )
         if connection["path"].startswith("/api/"):
-            told = {
-                "type": "about:blank",
-                "title": _TITLE,
-                "status": 413,
-                "code": "too_large",
-                "detail": detail,
-            }
-            kind, body = b"application/problem+json", orjson.dumps(told)
+            told = problems.answer_at(connection["path"], Problem(413, "too_large", _TITLE, detail))
+            kind, body = told["Content-Type"].encode(), told.content
         length = str(len(body)).encode()
         headers = [(b"content-type", kind), (b"content-length", length), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 413, "headers": headers})

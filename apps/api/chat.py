@@ -70,7 +70,7 @@ async def ask(
     off is continued by `GET /chats/{session_id}/events`, or by sending the same request again under its
     `Idempotency-Key`. Where people handle the chat, `response` is empty and `handled_by` says so.
 
-    A client that hangs up does not stop the reply."""
+    A client that hangs up does not stop the reply, unless nobody follows it for a minute."""
     message = await _message(_caller(request), body, idempotency_key)
     await limiting.message(request, body.agent)
     with ExitStack() as room:
@@ -135,7 +135,10 @@ async def _message(caller: Caller, body: ChatRequest, key: str | None) -> Messag
     if body.session_id is not None:
         await hop(conversations.find)(body.session_id, agent_id=body.agent, visitor=caller.opener)
     meaning = {"agent": body.agent, "message": text, "session_id": body.session_id}
-    message_id = body.client_message_id or await name_of(caller, key, meaning)
+    if body.client_message_id is not None:
+        meaning["client_message_id"] = body.client_message_id
+    named = await name_of(caller, key, meaning)
+    message_id = body.client_message_id or named
     if body.session_id is not None:
         return Message(body.session_id, text, message_id, None)
     opening = Opening(body.agent, caller.name)

@@ -20,6 +20,7 @@ from apps.api.idempotency import IdempotencyConflict
 from apps.chats import conversations
 from apps.chats.conversations import BadMessage, NoSuchChat
 from apps.chats.frames import BadFrame
+from apps.chats.hub import TooSlow
 from apps.knowledge.library import BadSource
 from apps.tenants.access import Forbidden, NotAdmitted
 from apps.tenants.credentials import BadCredential
@@ -84,10 +85,21 @@ UNAVAILABLE = Problem(
     503, "unavailable", "Not possible just now", "This is not possible just now. Try again in a moment."
 )
 
+INTERRUPTED = Problem(
+    503,
+    "interrupted",
+    "The server restarts",
+    "Your message is kept and is being answered. Ask again under the same Idempotency-Key, or read the chat.",
+)
+
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
-    is_openai = request.path.startswith(OPENAI)
-    response = _openai(problem) if is_openai else _rfc9457(request, problem)
+    return answer_at(request.path, problem)
+
+
+def answer_at(path: str, problem: Problem) -> HttpResponse:
+    """For whoever refuses before there is a request."""
+    response = _openai(problem) if path.startswith(OPENAI) else _rfc9457(path, problem)
     if problem.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="chatwithus"'
     if problem.status == 503 or problem.retry_after is not None:
@@ -95,15 +107,18 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     return response
 
 
-def _rfc9457(request: HttpRequest, problem: Problem) -> HttpResponse:
+def _rfc9457(path: str, problem: Problem) -> HttpResponse:
+    request_id = uuid.uuid4().hex
+    if problem.status >= 500:  # what a caller may report, to be found again
+        logger.warning("Request %s to %s ended as %d %s.", request_id, path, problem.status, problem.code)
     body = {
         "type": f"urn:chatwithus:problem:{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
-        "instance": request.path,
-        "request_id": uuid.uuid4().hex,
+        "instance": path,
+        "request_id": request_id,
         "errors": list(problem.errors),
     }
     return JsonResponse(body, status=problem.status, content_type="application/problem+json")
@@ -268,12 +283,7 @@ _TABLE: dict[type[Exception], Any] = {
         503, "unavailable", "Not possible just now", str(error), retry_after=error.retry_after
     ),
     **dict.fromkeys((OperationalError, InterfaceError, InternalError, PoolTimeout), _away),
-    Interrupted: lambda error: Problem(
-        503,
-        "interrupted",
-        "The server restarts",
-        "Your message is kept and is being answered. Ask again under the same Idempotency-Key, or read the chat.",
-    ),
+    **dict.fromkeys((Interrupted, TooSlow), lambda error: INTERRUPTED),
     RequestDataTooBig: lambda error: Problem(
         413, "too_large", "The request is too large", "Send large texts as a file."
     ),

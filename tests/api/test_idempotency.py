@@ -76,6 +76,8 @@ def test_the_same_key_for_another_question_is_refused(server: Server, houses: Ho
         question(acme, "Two"),
         question(acme, "One", session_id=first["session_id"]),
         {**question(acme, "One"), "agent": str(acme.scripted(SLOW).id)},
+        {**question(acme, "One"), "client_message_id": "c1"},
+        {**question(acme, "Two"), "client_message_id": "c2"},
     ]
     for body in others:
         assert is_problem(ask(server, acme, body, **key), 409, "idempotency_conflict")

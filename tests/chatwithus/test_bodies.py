@@ -75,7 +75,11 @@ def test_a_body_without_end_is_cut_off_and_costs_no_memory(small: Server) -> Non
 
 @pytest.mark.parametrize(
     ("path", "told"),
-    [("/api/v1/knowledge", b"application/problem+json"), ("/console/knowledge/", b"Go back and choose")],
+    [
+        ("/api/v1/knowledge", b'"instance": "/api/v1/knowledge"'),
+        ("/api/v1/openai/chat/completions", b'{"error": {"message"'),
+        ("/console/knowledge/", b"Go back and choose"),
+    ],
 )
 def test_a_length_beyond_the_limit_is_refused_before_anything_is_read(
     small: Server, path: str, told: bytes
@@ -86,6 +90,7 @@ def test_a_length_beyond_the_limit_is_refused_before_anything_is_read(
             said += more
     assert said.startswith(b"HTTP/1.1 413 ")
     assert told in said
+    assert (b"application/problem+json" in said) == (path == "/api/v1/knowledge")
     assert b"At most 2 MiB are read." in said
 
 
