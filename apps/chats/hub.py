@@ -7,7 +7,8 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -67,14 +68,29 @@ class Hub:
 
     async def follow(self, chat_id: UUID, position: Position | None) -> Feed:
         """Read a chat on from a position, or its last exchanges and then what comes. Raises NoSuchChat."""
+        with self.kept(chat_id) as log:
+            return await self._follow(log, position)
+
+    @contextmanager
+    def kept(self, chat_id: UUID) -> Iterator[ChatLog]:
+        """The chat's log, which stays while the database is asked, and hears of what is rung meanwhile."""
         log = self.log(chat_id)
-        keep = lambda: None  # noqa: E731  (a reader, so that the log stays while the database is asked)
+        keep = lambda: None  # noqa: E731  (a reader)
         log.readers.add(keep)
         try:
-            return await self._follow(log, position)
+            yield log
         finally:
             log.leave(keep)
             self.forget_if_idle(log)
+
+    def has(self, log: ChatLog) -> bool:
+        """Whether it is still the one that is told of its chat."""
+        return self.logs.get(log.name) is log
+
+    def heed(self, log: ChatLog) -> None:
+        """Read what was rung while nothing was known of the chat."""
+        if (log.last_seq or 0) < self._wanted.get(log.chat_id, 0):
+            self.catch_up_soon(log)
 
     async def _follow(self, log: ChatLog, position: Position | None) -> Feed:
         start, before = log.end, log.latest
@@ -108,8 +124,7 @@ class Hub:
         if log.last_seq is None:
             log.begin(found.seq, found.running)
             await self._tail_if_elsewhere(log)
-        if (log.last_seq or 0) < self._wanted.get(log.chat_id, 0):
-            self.catch_up_soon(log)
+        self.heed(log)
         while log.last_seq is not None and log.last_seq < found.seq:
             await self.catch_up_soon(log)
 
@@ -133,7 +148,7 @@ class Hub:
 
     def catch_up_soon(self, log: ChatLog, until: int = 0) -> "asyncio.Task[None]":
         """Read what the log lacks, once at a time, and again while something up to `until` was not there yet."""
-        if self.logs.get(log.name) is not log:  # nobody has it any more
+        if not self.has(log):  # nobody has it any more
             return self._background(_nothing())
         self._wanted[log.chat_id] = max(until, self._wanted.get(log.chat_id, 0))
         task = self._catching_up.get(log.chat_id)
@@ -174,7 +189,7 @@ class Hub:
         name = relay.key(log.tenant_id.hex, log.chat_id.hex)
         if not log.is_followed_elsewhere or log.latest is None:
             relay.tail().leave(name, log.hear)
-        elif self.logs.get(log.name) is log:
+        elif self.has(log):
             await relay.tail().follow(name, log.latest.epoch, log.hear)
 
     def _rung(self, rung: bell.Ring) -> None:
@@ -218,7 +233,7 @@ class Hub:
 
     def forget_if_idle(self, log: ChatLog) -> None:
         """Drop a log that nobody reads and nobody speaks into."""
-        if log.is_idle and self.logs.get(log.name) is log:
+        if log.is_idle and self.has(log):
             del self.logs[log.name]
             self._checked.pop(log.chat_id, None)
             self._wanted.pop(log.chat_id, None)

@@ -18,6 +18,7 @@ from apps.chats.conversations import Asked, Opening
 from apps.chats.events import Entry, Position
 from apps.chats.reply import Reply
 from apps.knowledge import retrieval
+from apps.knowledge.retrieval import Ahead
 from apps.tenants import scope
 from apps.tenants.hops import hop
 
@@ -39,7 +40,7 @@ class Question:
 
     async def follow(self) -> hub.Feed:
         """Everything from the question on; the database is asked only where it was asked before."""
-        if self.asked.is_new and self.start is not None:
+        if self.asked.is_new and self.start is not None and hub.here().has(self.log):
             return hub.here().attach(self.log, self.start, self.asked.seq - 1)
         return await hub.follow(self.asked.exchange.chat_id, Position(self.asked.seq - 1))
 
@@ -102,27 +103,32 @@ async def _ask(
     recorded: Callable[[Asked], None],
 ) -> Question:
     received_at = time.perf_counter()
-    holder = await here().lease.hold()
+    known["holder"] = await here().lease.hold()
     ahead = retrieval.ahead(agent_id, text) if agent_id else None
-    try:
-        asked = await hop(conversations.ask)(chat_id, text, holder=holder, **known)
-    except BaseException:
-        if ahead is not None:
-            ahead.drop()
-        raise
-    log = hub.here().log(chat_id)
-    start = log.end if (log.last_seq or 0) < asked.seq else None
-    if asked.claim is not None:
-        here().begin(asked.claim, log, received_at, ahead)
-    elif ahead is not None:
-        ahead.drop()
-    recorded(asked)
-    log.tell(asked.told)
+    with hub.here().kept(chat_id) as log:
+        asked = await _committed(chat_id, text, known, ahead)
+        start = log.end if (log.last_seq or 0) < asked.seq else None
+        if asked.claim is not None:
+            here().begin(asked.claim, log, received_at, ahead)
+        recorded(asked)
+        log.tell(asked.told)
+        hub.here().heed(log)
     if not asked.is_new and asked.exchange.state in {"running", "queued"}:
         here().look_after(scope.current(), chat_id)
     elif asked.exchange.state == "queued" and asked.agent.second_message == Agent.SecondMessage.INTERRUPT:
         await stop(chat_id, reason="interrupted", before=asked.exchange.number)
     return Question(asked, log, start)
+
+
+async def _committed(chat_id: UUID, text: str, known: dict[str, Any], ahead: Ahead | None) -> Asked:
+    """What was begun ahead is dropped where nothing is to be answered here and now."""
+    asked = None
+    try:
+        asked = await hop(conversations.ask)(chat_id, text, **known)
+        return asked
+    finally:
+        if ahead is not None and (asked is None or asked.claim is None):
+            ahead.drop()
 
 
 async def stream(

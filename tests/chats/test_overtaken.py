@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from apps.chats import events, hub, replies, signals
+from apps.chats import bell, events, handoff, hub, replies, signals
 from apps.chats.chatlog import ChatLog
 from apps.chats.entries import STARTED, Entry
 from tests.chats.conftest import script
+from tests.chats.elsewhere import Elsewhere
 from tests.chats.test_replies import ask, end, on_database, row, said, told
 from tests.scripted import answer
 from tests.world import House
@@ -64,6 +65,48 @@ async def test_a_stop_that_overtakes_the_question_stops_its_reply_and_is_told(ho
         await replies.settle()
     assert [entry.type for entry in entries] == ["message", "reply.started", "reply.cancelled"]
     assert (await row(second)).reason == "stopped"
+
+
+async def test_a_reply_that_was_taken_over_elsewhere_before_it_began_here_says_nothing(
+    house: House, other: Elsewhere
+) -> None:
+    """The ring of it comes while nothing is known here of the chat."""
+    await on_database(script)(house, "tokens=50 stall=20")
+    chat = (await ask(house)).log.chat_id
+    await replies.stop(chat)
+    await replies.settle()
+    hub.here().logs.clear()
+
+    async def take_over() -> None:
+        await other.do(handoff.take_over(chat, house.user))
+        await asyncio.sleep(2 * bell.ECHO)
+
+    with between_commit_and_return(take_over):
+        second = await ask(house, chat=chat, message="m2")
+    async with asyncio.timeout(10):
+        await replies.settle()
+        entries = await told(second)
+    assert [entry.type for entry in entries if not entry.said][:3] == [
+        "message",
+        "reply.started",
+        "reply.cancelled",
+    ]
+    assert (await row(second)).reason == "takeover"
+
+
+async def test_a_question_is_followed_though_its_log_was_forgotten_meanwhile(house: House) -> None:
+    """Nobody speaks in it here, and nobody read it yet."""
+    chat = (await ask(house)).log.chat_id
+    await handoff.take_over(chat, house.user)
+    question = await ask(house, chat=chat, message="m2")
+    hub.here().forget_if_idle(question.log)
+    feed = await question.follow()
+    await handoff.answer(chat, house.user, "This is Ada.", client_message_id="s1")
+    await asyncio.sleep(2 * bell.ECHO)
+    heard = [entry.text for entry in feed.take()]
+    feed.close()
+    assert len(heard) == 2
+    assert "This is Ada." in heard[1]
 
 
 async def test_what_a_reply_said_before_its_start_could_be_told_is_told_then() -> None:
