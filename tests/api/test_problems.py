@@ -88,6 +88,15 @@ def test_an_address_that_is_not_there_is_a_problem_document(
         assert is_problem(found, 404, "not_found")
 
 
+def test_a_failure_is_found_again_in_the_log_by_its_id(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    body = {"agent": str(acme.scripted("fail=0").id), "message": "Hello"}
+    with server.rest(acme) as client:
+        found = client.post("/api/v1/chat", json=body)
+    assert is_problem(found, 502, "provider_unreachable")
+    assert found.json()["request_id"] in server.web.log.read_text(errors="replace")
+
+
 def guarded() -> list[tuple[str, str]]:
     some = "7d8f1f5e-9a53-4f52-9b0c-3c0d0f0b8a10"
     return [
