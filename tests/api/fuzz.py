@@ -25,8 +25,8 @@ CONFIG = """
 [[operations]]
 include-operation-id = [
     "agents_create", "agents_edit_draft", "agents_try_it", "keys_mint", "knowledge_add", "knowledge_change",
-    "organisation_change", "organisation_keep_credential", "people_invite", "usage_keep", "visitors_welcome",
-    "widget_keep_avatar",
+    "organisation_change", "organisation_keep_credential", "people_invite", "people_keep_portrait", "usage_keep",
+    "visitors_welcome", "widget_keep_avatar",
 ]
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 403, 404, 422]
