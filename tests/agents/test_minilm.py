@@ -1,5 +1,7 @@
 import math
+import os
 from pathlib import Path
+from threading import get_native_id
 
 import pytest
 
@@ -35,6 +37,15 @@ def test_order_is_kept_over_batches_of_mixed_length(embedder: Embedder) -> None:
     alone = [embedder.embed([text])[0] for text in texts]
     for one, other in zip(embedder.embed(texts), alone, strict=True):
         assert cosine(one, other) > 0.9999
+
+
+def test_many_texts_are_embedded_behind_what_else_wants_the_cores(embedder: Embedder) -> None:
+    assert isinstance(embedder, minilm.MiniLM)
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, get_native_id())
+
+    assert niceness() <= embedder._crowd.submit(niceness).result() >= minilm.NICE
 
 
 def test_what_follows_the_256th_token_is_not_read(embedder: Embedder) -> None:

@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from threading import get_native_id
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,8 @@ TOKENIZER = (
 )
 LONGEST = 256
 BATCH = 8
+MOST_CORES = 4
+NICE = 4  # two such threads get on a busy core what one does that is not nice, and a visitor's question comes before them
 
 
 class ModelFileError(RuntimeError):
@@ -48,12 +53,17 @@ class MiniLM:
         self._session = onnxruntime.InferenceSession(
             checked(*WEIGHTS), options, providers=["CPUExecutionProvider"]
         )
+        self._crowd = ThreadPoolExecutor(min(MOST_CORES, os.cpu_count() or 1), "embed", stand_back)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One text is embedded in the thread that asks, since a visitor waits for it; many are on several cores, behind what else wants them."""
         encodings = self._tokenizer.encode_batch(list(texts))
+        batches = list(alike(encodings))
+        given = [[encodings[i] for i in batch] for batch in batches]
+        made = self._crowd.map(self._run, given) if len(given) > 1 else map(self._run, given)
         vectors: list[list[float]] = [[] for _ in texts]
-        for batch in alike(encodings):
-            for index, vector in zip(batch, self._run([encodings[i] for i in batch]), strict=True):
+        for batch, found in zip(batches, made, strict=True):
+            for index, vector in zip(batch, found, strict=True):
                 vectors[index] = vector.tolist()
         return vectors
 
@@ -64,6 +74,13 @@ class MiniLM:
         weights = mask[:, :, None].astype(np.float32)
         means = (states * weights).sum(axis=1) / weights.sum(axis=1)
         return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+
+
+def stand_back() -> None:
+    """This thread alone, as Linux has it."""
+    if sys.platform == "linux":
+        own = get_native_id()
+        os.setpriority(os.PRIO_PROCESS, own, max(NICE, os.getpriority(os.PRIO_PROCESS, own)))
 
 
 def checked(package: str, name: str, sha256: str) -> bytes:
