@@ -4,8 +4,8 @@ frame that cannot be read."""
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from channels.consumer import get_handler_name
@@ -181,6 +181,15 @@ class Consumer(AsyncWebsocketConsumer):
         if not self._sent(text):
             with suppress(OSError):
                 start(self.send(text), then=self.run)
+
+    @contextmanager
+    def opening(self, feed: hub.Feed) -> Iterator[None]:
+        """Until it is attached: who goes meanwhile leaves no reader behind, for whom a reply would go on for ever."""
+        try:
+            yield
+        except BaseException:
+            feed.close()
+            raise
 
     def attach(self, feed: hub.Feed) -> None:
         """Send what this feed tells from now on, instead of what another told before."""

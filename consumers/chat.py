@@ -164,9 +164,10 @@ class ChatConsumer(Consumer):
                 question = await self._record(chat_id, text, message_id, opening, costs)
             if self._feed is None and self.chat_id == chat_id:
                 feed = await question.follow()
-                if feed.welcome.get("recovered") is False:
-                    await self._welcome(feed.welcome)
-                self._listen_to(feed)
+                with self.opening(feed):
+                    if feed.welcome.get("recovered") is False:
+                        await self._welcome(feed.welcome)
+                    self._listen_to(feed)
             self._say_context()
             if self._wants_stop:
                 self._wants_stop = False
@@ -305,8 +306,9 @@ class ChatConsumer(Consumer):
         self.detach()
         feed = await hub.follow(self.chat_id, position)
         is_whole = feed.welcome["recovered"] and (recovered or position is not None)
-        await self._welcome({**feed.welcome, "recovered": is_whole})
-        self._listen_to(feed)
+        with self.opening(feed):
+            await self._welcome({**feed.welcome, "recovered": is_whole})
+            self._listen_to(feed)
 
     def _listen_to(self, feed: hub.Feed) -> None:
         self._end_hearing()

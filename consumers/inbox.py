@@ -68,8 +68,9 @@ class InboxConsumer(Consumer):
             raise _no_such_chat(chat_id) from None
         self.chat_id = chat_id
         self._stop_typing = hub.hear_typing(chat_id, self._typing_heard)
-        await self.say(events.frame("welcome", **feed.welcome))
-        self.attach(feed)
+        with self.opening(feed):
+            await self.say(events.frame("welcome", **feed.welcome))
+            self.attach(feed)
         await self._tell_chat()
 
     async def on_chat_close(self, frame: dict[str, Any]) -> None:

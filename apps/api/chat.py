@@ -1,5 +1,6 @@
 """`POST /api/v1/chat`: one question, its whole answer or its events as they come; and reading a chat."""
 
+import asyncio
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
@@ -113,14 +114,15 @@ async def follow(
     caller = _caller(request)
     chat = await hop(conversations.find)(session_id, agent_id=caller.agent_id, visitor=caller.opener)
     asked_for = Position.parse(last_event_id) if last_event_id else None
+    face = await hop(faces.of)(chat.agent_id)
+    shown = {"agent": faces.shown(face), "offers": face.offers} if face else {}
     with ExitStack() as room:
         room.callback(caps.hold(*limiting.crowd(request)))
         feed = await hub.follow(session_id, asked_for)
+        room.callback(asyncio.get_running_loop().call_soon_threadsafe, feed.close)
         leave = room.pop_all().close
     is_continued = asked_for is not None and feed.welcome["recovered"]
     start = cast(Position, asked_for) if is_continued else feed.position
-    face = await hop(faces.of)(chat.agent_id)
-    shown = {"agent": faces.shown(face), "offers": face.offers} if face else {}
     welcome = events.encode(events.frame("welcome", **shown, **feed.welcome))
     first = sse.event("welcome", welcome, position=None if is_continued else start)
     return sse.respond(

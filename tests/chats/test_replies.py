@@ -178,6 +178,17 @@ async def test_a_reply_without_readers_ends_after_its_grace(house: House, settin
     assert ((await row(question)).state, (await row(question)).reason) == ("stopped", "visitor_left")
 
 
+async def test_a_reply_goes_on_where_nobody_can_say_who_reads_it(
+    house: House, settings: LazySettings
+) -> None:
+    settings.REPLY_GRACE_SECONDS, settings.REDIS_URL = 0.2, "redis://127.0.0.1:1/0"
+    await on_database(script)(house, "tokens=20 rate=20")
+    question = await ask(house)
+    (await question.follow()).close()
+    await replies.settle()
+    assert (await row(question)).state == "completed"
+
+
 async def test_a_reply_is_not_ended_while_it_is_read_elsewhere(
     house: House, other: Elsewhere, settings: LazySettings
 ) -> None:

@@ -1,6 +1,7 @@
 """What a provider sees where a visitor's line breaks, at each stage of a reply: its end, once nobody has come back for it."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator
 
@@ -96,3 +97,19 @@ def test_who_leaves_the_line_before_a_turn_is_never_asked_for(
         leave(first)
     wait_until(lambda: upstream.running == 0 and len(ended(acme)) == 2)
     assert len(upstream.asked) == 1
+
+
+def test_who_comes_back_and_goes_before_being_welcomed_holds_nothing_up(
+    hasty: Server, acme: House, upstream: Upstream
+) -> None:
+    upstream.script = Script(first=60)
+    with hasty.visitor(acme) as visitor:
+        visitor.say("message.send", client_message_id="m1", text="What is the weather?")
+        chat = visitor.hear("ack")["chat"]
+        wait_until(lambda: bool(upstream.asked))
+        for _ in range(5):
+            with hasty.socket(f"/ws/chat/{acme.agent.id}", origin=acme.origin) as again:
+                Visitor(again).say("hello", token=visitor.welcome["token"], chat=chat)
+                again.socket.shutdown(socket.SHUT_RDWR)
+        leave(visitor)
+    wait_until(lambda: ended(acme) == [("stopped", "visitor_left")])
