@@ -79,6 +79,7 @@ class Line:
                 self._tell(await hop(_places)(self._tenant_id))
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("The line could not be read: %s", error)
+                self._is_due = True  # no ring comes for it again
             await asyncio.sleep(PAUSE)
 
     def _tell(self, found: dict[UUID, Place]) -> None:

@@ -1,11 +1,8 @@
 """What staff see comes right by itself after a fault, and nobody stays whose line is dead."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import psycopg
 import pytest
 from websockets.asyncio.client import connect
 
@@ -16,28 +13,12 @@ from consumers.heartbeat import Heartbeat
 from consumers.inbox import InboxConsumer
 from tests.bare import serving
 from tests.consumers.test_base import close_code
+from tests.locks import cut_who_waits, locked
 from tests.server import Server, wait_until
-from tests.services import environment
 from tests.staff import inbox
 from tests.world import House
 
 Houses = tuple[House, House]
-
-
-@contextmanager
-def locked(services: Services, table: str) -> Iterator[psycopg.Connection[Any]]:
-    """Whoever reads this table waits meanwhile."""
-    address = environment(services)["DATABASE_URL"]
-    with psycopg.connect(address) as holder, psycopg.connect(address, autocommit=True) as other:
-        holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        yield other
-        holder.rollback()
-
-
-def cut_who_waits(connection: psycopg.Connection[Any], table: str) -> bool:
-    """As when PostgreSQL ends under them."""
-    waiting = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
-    return bool(connection.execute(waiting, [table]).fetchall())
 
 
 def test_a_list_that_could_not_be_read_when_an_answer_ended_is_right_soon_after(
