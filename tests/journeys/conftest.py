@@ -6,13 +6,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import browser as installed
 from tests.server import Server
 from tests.staff import cookie_of
 from tests.world import House
 
+PATIENCE = 20_000  # milliseconds: a busy machine may take longer than five seconds to find its first passage
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -32,6 +33,7 @@ def chromium(server: Server) -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         running = playwright.chromium.launch(executable_path=installed.find(), args=FLAGS)
+        expect.set_options(timeout=PATIENCE)
         yield running
         running.close()
 
@@ -39,7 +41,7 @@ def chromium(server: Server) -> Iterator[Browser]:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     opened = chromium.new_context(viewport={"width": 1280, "height": 800})
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE)
     yield opened
     opened.close()
 
@@ -71,7 +73,7 @@ def console(chromium: Browser, server: Server) -> Iterator[Callable[[House], Pag
 
     def sign_in(house: House) -> Page:
         context = chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=server.url)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         opened.append(context)
         name, _, value = cookie_of(server, house.user.username).partition("=")
         context.add_cookies([{"name": name, "value": value, "url": server.url}])

@@ -1,11 +1,10 @@
 """A person steps in: staff at the inbox, a visitor on a shop's page, and an agent whose every word is known."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.journeys.test_visitor import ask
@@ -16,14 +15,6 @@ from tests.world import House
 Houses = tuple[House, House]
 SLOW = "tokens=600 rate=15"  # forty seconds: nobody here waits for its end
 SHORT = "tokens=20"
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """A busy machine may take longer than five seconds to find its first passage."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def acting(house: House, script: str, name: str = "Ada") -> House:

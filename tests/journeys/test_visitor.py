@@ -55,8 +55,8 @@ def test_the_answer_arrives_word_by_word(shop_page: Callable[[House], Page], hou
 
 def test_the_answer_grows_and_names_its_source(shop_page: Callable[[House], Page], houses: Houses) -> None:
     acme, _ = houses
-    for document in HELP_CENTRE.glob("*.md"):
-        acme.knows(document.read_text(), name=document.stem)
+    for name in ("returns-and-refunds", "shipping-and-delivery", "warranty-and-repairs"):
+        acme.knows((HELP_CENTRE / f"{name}.md").read_text(), name=name)
     page = shop_page(acme)
     page.get_by_role("button", name="Open chat").click()
     expect(page.get_by_text(acme.agent.greeting)).to_be_visible()
