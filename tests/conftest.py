@@ -9,7 +9,7 @@ import pytest
 
 from chatwithus.embedded import Services
 from chatwithus.embedded.processes import Child
-from tests.server import Server, serving, working
+from tests.server import Server, at_work, serving, working
 from tests.world import House, found_house
 
 # Files of a minute or so, the longest first: begun last, one process would have the others wait for it.
@@ -80,8 +80,14 @@ def server(production: Server) -> Server:
     return production
 
 
-@pytest.fixture(scope="module")
-def worker(services: Services) -> Iterator[Child]:
-    """Not for the whole run: it would do what all tests after leave to it, beside them."""
+@pytest.fixture(scope="session")
+def _worker(services: Services) -> Iterator[Child]:
     with working(services) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def worker(services: Services, _worker: Child) -> Iterator[Child]:
+    """Idle but for modules that want it, or it would do beside all others what these leave to one."""
+    with at_work(services):
+        yield _worker

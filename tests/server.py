@@ -15,6 +15,7 @@ import httpx
 import redis
 from websockets.sync.client import ClientConnection, connect
 
+from chatwithus.celery import app
 from chatwithus.embedded import Services
 from chatwithus.embedded.processes import Child
 from tests.services import ROOT, environment
@@ -158,9 +159,7 @@ def serving(
 
 @contextmanager
 def working(services: Services) -> Iterator[Child]:
-    """One Celery worker, until the block ends; what earlier tests left to one is forgotten, or it would come first."""
-    with redis.Redis.from_url(services.redis_url()) as queues:
-        queues.delete(*QUEUES)
+    """One Celery worker, until the block ends."""
     command = [
         sys.executable,
         "-m",
@@ -185,6 +184,18 @@ def working(services: Services) -> Iterator[Child]:
         yield worker
     finally:
         services.children.stop(worker, patience=10)
+
+
+@contextmanager
+def at_work(services: Services) -> Iterator[None]:
+    """The worker does what comes while the block lasts, and not what tests before it left to a worker."""
+    with redis.Redis.from_url(services.redis_url()) as queues:
+        queues.delete(*QUEUES)
+    for queue in QUEUES:
+        app.control.add_consumer(queue, reply=True, limit=1, timeout=PATIENCE)
+    yield
+    for queue in QUEUES:
+        app.control.cancel_consumer(queue, reply=True, limit=1, timeout=PATIENCE)
 
 
 def _is_well(server: Server, once: str) -> bool:

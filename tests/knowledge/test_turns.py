@@ -26,7 +26,9 @@ def test_one_tenants_many_files_do_not_make_another_wait(
         ).json()
         assert wait_until_read(modest, added["id"])["status"] == "ready"
         with many.scope():
-            assert Knowledge.objects.filter(status="waiting").count() > MANY / 3
+            waiting = Knowledge.objects.filter(status="waiting")
+            assert waiting.count() > MANY / 3
+            waiting.update(status="failed")  # or the worker would go on with them beside other tests
 
 
 def test_a_tenant_has_one_ticket_until_its_turn_has_ended(houses: Houses) -> None:
