@@ -121,7 +121,10 @@ class Hub:
 
     async def _bring_up(self, log: ChatLog, found: Recalled) -> None:
         """Let the log know no less than the database told."""
-        if log.last_seq is None:
+        is_of_later = (
+            log.last_seq == found.seq and log.latest is None
+        )  # begun with something behind the reply's start
+        if log.last_seq is None or is_of_later:
             log.begin(found.seq, found.running)
             await self._tail_if_elsewhere(log)
         self.heed(log)

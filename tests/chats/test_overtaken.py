@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from apps.chats import bell, events, handoff, hub, replies, signals
+from apps.chats import acts, bell, events, handoff, hub, replies, signals
 from apps.chats.chatlog import ChatLog
 from apps.chats.entries import STARTED, Entry
 from tests.chats.conftest import script
@@ -107,6 +107,24 @@ async def test_a_question_is_followed_though_its_log_was_forgotten_meanwhile(hou
     feed.close()
     assert len(heard) == 2
     assert "This is Ada." in heard[1]
+
+
+async def test_a_reply_elsewhere_is_read_along_though_something_later_was_told_here_first(
+    house: House, other: Elsewhere
+) -> None:
+    await on_database(script)(house, "tokens=40 stall=20")
+    question = await other.do(ask(house))
+    chat = question.log.chat_id
+    await acts.act(chat, {"type": "csat", "value": 5}, offers=["csat"])
+    feed = await hub.follow(chat)
+    async with asyncio.timeout(10):
+        async for entry in feed:
+            if entry.said:
+                break
+    feed.close()
+    assert (await row(question)).state == "running"
+    await other.do(replies.stop(chat))
+    await other.do(replies.settle())
 
 
 async def test_what_a_reply_said_before_its_start_could_be_told_is_told_then() -> None:

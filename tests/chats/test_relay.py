@@ -3,11 +3,29 @@
 import asyncio
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from apps.chats import relay
+from apps.chats import events, relay
+from apps.tenants import valkey
 from tests.world import House
+
+
+async def test_a_stream_is_bounded_and_does_not_outlive_its_chat_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay, "MOST", 100)
+    name, client = relay.key(uuid4().hex, uuid4().hex), valkey.client()
+    writing = relay.Writing(name, 1)
+    for index in range(500):
+        writing.entries.append(events.delta(1, 1, index, f"w{index} "))
+        await relay._append([writing])
+    assert 100 <= await client.xlen(name) <= 200  # Valkey drops a hundred at a time
+    assert 0 < await client.ttl(name) <= relay.TTL
+    fenced = relay.key(uuid4().hex, uuid4().hex)
+    await relay.fence(fenced, 2)
+    assert 0 < await client.ttl(fenced) <= relay.TTL
 
 
 async def test_a_cancellation_that_the_client_swallows_still_ends_the_tail(
