@@ -298,7 +298,7 @@ async def test_a_server_that_is_down_under_load_is_probed_and_no_more_and_is_fou
         for _ in range(50):
             crowd.create_task(visitor(upstream))
         await upstream.arrival(breakers.PATIENCE)
-        await asyncio.sleep(1)  # until those that were under way have failed too
+        await asyncio.sleep(0.5)  # until those that were under way have failed too
         known, began = len(upstream.asked), time.monotonic()
         await asyncio.sleep(2)
         rests = (time.monotonic() - began) / breakers.REST
