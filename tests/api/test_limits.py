@@ -36,6 +36,7 @@ def test_a_limit_of_100_serves_exactly_100_of_500_at_once(strict: Server, houses
     assert (found.count(200), found.count(429)) == (100, 400)
 
 
+@pytest.mark.timely
 def test_who_is_refused_learns_when_to_come_again_and_is_served_then(strict: Server, houses: Houses) -> None:
     acme, _ = houses
     with page(strict, acme) as client:

@@ -31,6 +31,7 @@ def closed(server: Server, house: House, **hello: object) -> tuple[int, str]:
         return error.value.rcvd.code, error.value.rcvd.reason
 
 
+@pytest.mark.timely
 def test_too_many_messages_are_refused_politely_and_kept_by_nobody(strict: Server, houses: Houses) -> None:
     acme, _ = houses
     with strict.visitor(acme) as visitor:
@@ -45,6 +46,7 @@ def test_too_many_messages_are_refused_politely_and_kept_by_nobody(strict: Serve
         assert visitor.ask("Hello", message_id="m3")[-1]["type"] == "reply.completed"
 
 
+@pytest.mark.timely
 def test_one_visitors_limit_is_nobody_elses(strict: Server, houses: Houses) -> None:
     acme, globex = houses
     with strict.visitor(acme) as visitor:
