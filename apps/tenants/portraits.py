@@ -18,7 +18,7 @@ _SIGNER = signing.Signer(salt="portrait")
 
 def keep(member: Membership, image: bytes, *, by: Admitted) -> None:
     """In place of the one before. Everybody may change their own. Raises BadPicture, Forbidden."""
-    pictures.check(image)
+    image = pictures.check(image)
     with _deed("member.portrait_changed", member, by):
         given = {"image": image, "stamp": pictures.stamp(image)}
         Portrait.objects.update_or_create(member=member, defaults=given)

@@ -11,6 +11,7 @@ from tests.api.test_organisation import asking
 from tests.api.test_widgets import PIXEL, SVG, picture
 from tests.console.signing import body, browser_of
 from tests.tenants.acting import at_work, member, said
+from tests.tenants.test_pictures import GPS, made
 from tests.world import House
 
 ADDRESS = "/console/account/picture/"
@@ -102,6 +103,15 @@ def test_a_picture_goes_with_its_member_and_with_a_suspended_organisation(
         members.remove(row, by=by)
         assert not Portrait.objects.exists()
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_where_a_picture_was_taken_is_shown_to_nobody(houses: Houses, client: Client, kind: str) -> None:
+    acme, _ = houses
+    upload(browser_of(acme), made(kind))
+    with acme.scope():
+        assert GPS.encode() not in bytes(Portrait.objects.get().image)
+    assert GPS.encode() not in client.get(str(path_of(acme))).content
 
 
 def test_staff_cannot_choose_anothers_face(acme: House) -> None:
