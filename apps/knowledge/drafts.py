@@ -4,7 +4,7 @@ New passages are embedded in small batches and written as a draft, where no sear
 them in the place of the old ones. What is there already, in the draft or in use, is not embedded again: so a reading that was
 interrupted goes on where it was, and one that finds nothing new embeds nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,6 @@ from django.db import connections, transaction
 from django.db.models import Count, Q, QuerySet
 
 from apps.knowledge import index, vectors
-from apps.knowledge.index import Entry
 from apps.knowledge.models import Document, Knowledge, Passage, Term
 from apps.knowledge.turns import Turn
 from apps.tenants import scope
@@ -35,30 +34,15 @@ def answering(source: Knowledge) -> QuerySet[Document]:
 
 
 def write(source: Knowledge, turn: Turn) -> bool:
-    """Go on with the draft; whether it is complete. While one batch is written the next is embedded."""
-    begun: list[Iterable[Entry]] = []
-    for batch in _lacking(source):
-        begun.append(index.prepared(batch))
-        if len(begun) > 1:
-            _write(source, begun.pop(0))
-        if turn.is_over():
-            _write(source, begun.pop())
-            return False
-    for entries in begun:
-        _write(source, entries)
-    return True
-
-
-def _write(source: Knowledge, entries: Iterable[Entry]) -> None:
-    index.swap(entries, instead_of=Passage.objects.none())
-    source.show_life()
-
-
-def _lacking(source: Knowledge) -> Iterator[Sequence[Passage]]:
-    """What is to be written, a batch at a time, of one document each."""
+    """Go on with the draft; whether it is complete."""
     model = vectors.current()
     for document in _changed(source):
-        yield from _batches(_missing(source, document, model))
+        for batch in _batches(_missing(source, document, model)):
+            index.swap(index.prepared(batch), instead_of=Passage.objects.none())
+            source.show_life()
+            if turn.is_over():
+                return False
+    return True
 
 
 def publish(source: Knowledge) -> int | None:

@@ -1,7 +1,6 @@
 """What can be searched: passages with their vectors, their sentences and their words, written and removed together."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,8 +16,6 @@ from apps.tenants import scope
 
 _BATCH = 16
 _OLD = 200
-_AHEAD = ThreadPoolExecutor(1, "embed-ahead")
-Vectors = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +26,27 @@ class Entry:
     sentences: Sequence[Sentence]
 
 
-def prepared(passages: Sequence[Passage]) -> Iterator[Entry]:
+def prepared(passages: Sequence[Passage]) -> list[Entry]:
     """Entries for the passages of one document, which need no more than their source, position, title, heading, page and text.
-    Slow: it finds their languages and embeds them with their sentences, in small batches. They are begun with at once, and waited
-    for by whoever takes them, who may have something else to do until then."""
+    Slow: it finds their languages and embeds them with their sentences, in small batches."""
     texts = language.configurations([one.text for one in passages])
     for passage, found in zip(passages, texts, strict=True):
         passage.language, passage.length = found, _length(f"{passage.heading} {passage.text}")
     embedder = vectors.embedder(vectors.current())
-    begun = [(batch, _AHEAD.submit(_embed, batch, embedder)) for batch in _batches(passages)]
-    return (entry for batch, made in begun for entry in _entries(batch, embedder.model, *made.result()))
+    return [entry for batch in _batches(passages) for entry in embedded(batch, embedder)]
 
 
 def embedded(passages: Sequence[Passage], embedder: Embedder) -> Iterator[Entry]:
-    """Entries for a few passages whose language is known, here and now."""
-    return _entries(passages, embedder.model, *_embed(passages, embedder))
-
-
-def _embed(passages: Sequence[Passage], embedder: Embedder) -> tuple[Vectors, Vectors]:
-    """The vectors of passages, and of all their sentences. These are embedded together: the more there are to choose from, the more
-    of a length are those that an embedder takes at once."""
-    said = [_with_its(lead, text) for one in passages for lead, text in led(one.text)]
-    return embedder.embed([f"{one.heading}\n{one.text}" for one in passages]), embedder.embed(said)
-
-
-def _entries(
-    passages: Sequence[Passage], model: str, made: Vectors, of_sentences: Vectors
-) -> Iterator[Entry]:
-    left = iter(of_sentences)
-    for passage, vector in zip(passages, made, strict=True):
-        passage.embedder, passage.embedding = model, vector
-        told = [text for _, text in led(passage.text)]
-        yield Entry(passage, [_sentence(passage, n, text, next(left)) for n, text in enumerate(told)])
+    """Entries for a few passages whose language is known. All their sentences are embedded together: the more there are to choose
+    from, the more of a length are those that an embedder takes at once."""
+    said = [list(led(one.text)) for one in passages]
+    made = embedder.embed([f"{one.heading}\n{one.text}" for one in passages])
+    of_sentences = iter(embedder.embed([_with_its(lead, text) for one in said for lead, text in one]))
+    for passage, vector, told in zip(passages, made, said, strict=True):
+        passage.embedder, passage.embedding = embedder.model, vector
+        yield Entry(
+            passage, [_sentence(passage, n, text, next(of_sentences)) for n, (_, text) in enumerate(told)]
+        )
 
 
 def swap(entries: Iterable[Entry], *, instead_of: QuerySet[Passage]) -> int:

@@ -1,7 +1,6 @@
 """The index: written and removed whole, counted by PostgreSQL's own lexemes, in the language of each passage."""
 
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from django.db import connections
@@ -64,7 +63,7 @@ def test_a_swap_that_fails_leaves_the_old(acme: House) -> None:
     source = uuid.uuid4()
     with acme.scope():
         write("The depot is green.", source=source)
-        entries = list(index.prepared([passage("The depot is blue.", source=source)]))
+        entries = index.prepared([passage("The depot is blue.", source=source)])
         entries[0].passage.language = "klingon"  # which PostgreSQL cannot cut
         with pytest.raises(Exception, match="klingon"):
             index.swap(entries, instead_of=Passage.objects.filter(knowledge_id=source))
@@ -102,7 +101,7 @@ def test_what_was_read_anew_while_it_was_completed_stays_so(
         Passage.objects.update(language="")
         swapped = index.prepared([passage("The depot is blue.", source=source)])
 
-        def meanwhile(rows: list[Passage]) -> Iterator[index.Entry]:
+        def meanwhile(rows: list[Passage]) -> list[index.Entry]:
             index.swap(swapped, instead_of=Passage.objects.filter(knowledge_id=source))
             return prepared(rows)
 

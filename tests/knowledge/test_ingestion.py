@@ -1,6 +1,5 @@
 """Reading in: by one worker at a time, and nothing is left of what was removed meanwhile."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -51,7 +50,7 @@ def test_a_reader_that_was_taken_for_dead_and_goes_on_doubles_nothing(
     """It stood still for minutes, and another took its place."""
     prepared = index.prepared
 
-    def meanwhile(rows: list[Passage]) -> Iterator[index.Entry]:
+    def meanwhile(rows: list[Passage]) -> list[index.Entry]:
         monkeypatch.setattr(index, "prepared", prepared)
         mine = prepared(rows)
         Knowledge.objects.update(status="waiting")
@@ -75,7 +74,7 @@ def test_what_was_removed_while_it_was_read_leaves_no_passages(
 ) -> None:
     prepared = index.prepared
 
-    def remove_meanwhile(rows: list[Passage]) -> Iterator[index.Entry]:
+    def remove_meanwhile(rows: list[Passage]) -> list[index.Entry]:
         library.remove(Knowledge.objects.get())
         return prepared(rows)
 
