@@ -93,8 +93,7 @@ async def look(
     most = {"limit": RANKED * limit, "per_source": RANKED * limit // 2, "passages": passages}
 
     async def compared(model: str) -> list[Found]:
-        is_begun = begun is not None and begun.model == model
-        vector = await (begun.vector if begun and is_begun else _embedding(model, asked))
+        vector = await (begun.vector if begun and begun.model == model else _embedding(model, asked))
         return await hop(ranking.ranked)(readable, asked, vector, model=model, **most)
 
     found = await _by_its_model(agent_id, readable, compared) if readable else []

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from apps.agents.relatedness import Line
 from apps.agents.servers.base import Connection, Kind, ProviderError, Wordless, require_words
@@ -57,6 +57,11 @@ class Prompt:
     top_p: float | None = None
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
+
+    def sampling(self) -> dict[str, Any]:
+        """How the model is to choose its words, by the names that Ollama and OpenAI share, without what is left to the model."""
+        said = {"temperature": self.temperature, "top_p": self.top_p, "stop": list(self.stop) or None}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,15 +97,8 @@ class Ollama:
 
 def _options(prompt: Prompt) -> dict[str, Any]:
     """With room for all that is told and said: of what goes beyond its own idea of it, Ollama forgets the beginning, and says nothing."""
-    options: dict[str, Any] = {"num_predict": prompt.most_tokens}
-    options["num_ctx"] = prompt.context_tokens + prompt.most_tokens
-    if prompt.temperature is not None:
-        options["temperature"] = prompt.temperature
-    if prompt.top_p is not None:
-        options["top_p"] = prompt.top_p
-    if prompt.stop:
-        options["stop"] = list(prompt.stop)
-    return options
+    room = prompt.context_tokens + prompt.most_tokens
+    return {"num_predict": prompt.most_tokens, "num_ctx": room, **prompt.sampling()}
 
 
 def _described(one: Any, loaded: set[str | None]) -> str:

@@ -80,14 +80,7 @@ class OpenAI:
 def options(prompt: Prompt, url: str) -> dict[str, Any]:
     """OpenAI's newer models, there and on Azure, know only the one name for the most tokens, other servers only the other."""
     most = "max_completion_tokens" if _THEIRS.match(url) else "max_tokens"
-    said: dict[str, Any] = {most: prompt.most_tokens}
-    if prompt.temperature is not None:
-        said["temperature"] = prompt.temperature
-    if prompt.top_p is not None:
-        said["top_p"] = prompt.top_p
-    if prompt.stop:
-        said["stop"] = list(prompt.stop)
-    return said
+    return {most: prompt.most_tokens, **prompt.sampling()}
 
 
 def _counted(said: Any) -> Usage | None:
