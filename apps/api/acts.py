@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
 from apps.agents import faces
-from apps.api import limiting, reference
+from apps.api import limiting
 from apps.api.act_schemas import FrameRequest
 from apps.api.guards import ByKey, ByVisitor, Caller
 from apps.api.problems import NotFound
+from apps.api.reference import chats as reference
 from apps.chats import acts, conversations, transcripts
 from apps.chats.models import Chat
 from apps.tenants import limits

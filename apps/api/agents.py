@@ -11,7 +11,6 @@ from ninja import Status as Answer
 
 from apps.agents import choices, statuses, versions
 from apps.agents.models import Agent, Draft, Version
-from apps.api import reference
 from apps.api.agent_schemas import (
     AgentRequest,
     AgentResponse,
@@ -28,6 +27,7 @@ from apps.api.agent_schemas import (
 from apps.api.guards import ByKey
 from apps.api.organisation_schemas import Cursor, Limit
 from apps.api.problems import NotFound
+from apps.api.reference import agents as reference
 from apps.tenants import pages
 
 router = Router(tags=["agents"])

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BeforeValidator
 
-from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.organisation_schemas import NO_NUL, AuditEntryResponse, AuditLog, Cursor, Limit
+from apps.api.reference import organisation as reference
 from apps.tenants import journal, pages
 from apps.tenants.models import AuditEntry
 

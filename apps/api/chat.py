@@ -11,9 +11,10 @@ from django.http.response import HttpResponseBase
 from ninja import Header, Query, Router
 
 from apps.agents import faces
-from apps.api import following, idempotency, limiting, reference, sse
+from apps.api import following, idempotency, limiting, sse
 from apps.api.guards import ByKey, ByVisitor, Caller
 from apps.api.problems import Interrupted, NotFound, ReplyFailed
+from apps.api.reference import chats as reference
 from apps.api.schemas import ChatRequest, ChatResponse, History
 from apps.chats import conversations, events, hub, line, replies
 from apps.chats.conversations import Opening

@@ -6,9 +6,9 @@ from django.http import HttpRequest
 from ninja import Router
 
 from apps.agents import choices
-from apps.api import reference
 from apps.api.agent_schemas import Models, ProviderModels
 from apps.api.guards import ByKey
+from apps.api.reference import agents as reference
 
 router = Router(tags=["agents"])
 

@@ -11,11 +11,12 @@ from ninja import Router
 
 from apps.agents.models import Agent
 from apps.agents.providers.base import Turn
-from apps.api import chat, chunks, limiting, reference, sse
+from apps.api import chat, chunks, limiting, sse
 from apps.api.chat import Key
 from apps.api.completion_schemas import Assistant, CompletionRequest, User
 from apps.api.guards import ByKey, Caller
 from apps.api.problems import NotFound
+from apps.api.reference import completions as reference
 from apps.chats import conversations, replies
 from apps.chats.conversations import Opening
 from apps.chats.models import ContentChat

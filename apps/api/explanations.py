@@ -5,10 +5,10 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router
 
-from apps.api import reference
 from apps.api.agent_schemas import Explanation
 from apps.api.guards import ByKey
 from apps.api.problems import NotFound
+from apps.api.reference import chats as reference
 from apps.chats import explanations
 from apps.chats.models import ContentChat
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.organisation_schemas import Cursor, KeyMade, KeyRequest, KeyResponse, Keys, Limit
 from apps.api.problems import NotFound
+from apps.api.reference import organisation as reference
 from apps.tenants import keyring, pages
 from apps.tenants.models import ApiKey
 

@@ -14,7 +14,6 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import Router, Status
 from ninja.errors import HttpError, ValidationError
 
-from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.knowledge_schemas import (
     DocumentDetail,
@@ -30,6 +29,7 @@ from apps.api.knowledge_schemas import (
 )
 from apps.api.organisation_schemas import Cursor, Limit
 from apps.api.problems import NotFound
+from apps.api.reference import knowledge as reference
 from apps.chats import outdated
 from apps.knowledge import changes, library
 from apps.knowledge.models import Document, Knowledge, Website

@@ -4,7 +4,6 @@ from django.http import HttpRequest
 from ninja import Router, Status
 
 from apps.agents.providers import catalogue
-from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.organisation_schemas import (
     CredentialRequest,
@@ -15,6 +14,7 @@ from apps.api.organisation_schemas import (
     SettingsResponse,
 )
 from apps.api.problems import Invalid, NotFound
+from apps.api.reference import organisation as reference
 from apps.tenants import credentials
 from apps.tenants import organisation as story
 from apps.tenants.models import Credential, Tenant

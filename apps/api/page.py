@@ -9,7 +9,8 @@ from django.shortcuts import render
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
-from apps.api import reference
+from apps.api.document import filled
+from apps.api.reference import standins
 
 
 class Page(DocsBase):
@@ -21,10 +22,10 @@ class Page(DocsBase):
         context = {
             "url": settings.PUBLIC_URL,
             "agent": demo.get("agent", "AGENT_ID"),
-            "key": demo.get("api_key", reference.KEY),
-            "question": reference.QUESTION,
+            "key": demo.get("api_key", standins.KEY),
+            "question": standins.QUESTION,
             "is_demo": bool(demo),
-            "document": reference.filled(document, agent=demo.get("agent", reference.AGENT)),
+            "document": filled(document, agent=demo.get("agent", standins.AGENT)),
         }
         return render(request, "api/docs.html", context)
 

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Status
 
-from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.organisation_schemas import (
     Cursor,
@@ -24,6 +23,7 @@ from apps.api.organisation_schemas import (
     RoleRequest,
 )
 from apps.api.problems import Invalid, NotFound
+from apps.api.reference import people as reference
 from apps.api.widget_schemas import PictureRequest, decoded
 from apps.tenants import invitations, members, pages, portraits
 from apps.tenants.models import Invitation, Membership

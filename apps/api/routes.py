@@ -18,9 +18,9 @@ from apps.api import (
     visitors,
     widgets,
 )
+from apps.api.document import Api
 from apps.api.page import Page
 from apps.api.parser import StrictParser
-from apps.api.reference import Api
 
 api = Api(
     title="Chat With Us",

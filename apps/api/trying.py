@@ -9,9 +9,10 @@ from pydantic import StrictBool
 
 from apps.agents import versions
 from apps.agents.models import Agent
-from apps.api import limiting, reference
+from apps.api import limiting
 from apps.api.guards import ByKey
 from apps.api.problems import NotFound
+from apps.api.reference import knowledge as reference
 from apps.api.schemas import Citation
 from apps.chats import rehearsal
 from apps.knowledge.found import Found, why

@@ -10,9 +10,9 @@ from ninja import Router, Status
 from apps.agents import budgets, calls
 from apps.agents.budgets import Gauge
 from apps.agents.models import Agent, Budget
-from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.problems import Invalid, NotFound
+from apps.api.reference import usage as reference
 from apps.api.usage_schemas import (
     AgentUsage,
     BudgetRequest,

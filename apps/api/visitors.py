@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from ninja import Router
 
 from apps.agents import faces
-from apps.api import reference
 from apps.api.guards import ByOrigin, OriginNotAllowed
+from apps.api.reference import chats as reference
 from apps.api.schemas import VisitorRequest, VisitorResponse
 from apps.chats import visitors
 from apps.tenants import access, limits

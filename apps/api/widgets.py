@@ -7,9 +7,9 @@ from ninja import Router
 
 from apps.agents import widgets
 from apps.agents.models import Agent, Widget
-from apps.api import reference
 from apps.api.guards import ByKey
 from apps.api.problems import NotFound
+from apps.api.reference import widgets as reference
 from apps.api.widget_schemas import PictureRequest, WidgetRequest, WidgetResponse, decoded
 
 router = Router(tags=["widget"])

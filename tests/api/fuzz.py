@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from apps.api import reference
+from apps.api.reference import standins
 from tests.world import House
 
 PROGRAM = Path(sys.executable).with_name("schemathesis")
@@ -72,8 +72,8 @@ def deepened(told: dict[str, Any], *, agent: str, chat: str, knowledge: str) -> 
             for parameter in route["parameters"]:
                 if parameter["name"] in known:
                     parameter["schema"] = _one(known[parameter["name"]])
-    text = json.dumps(told).replace(reference.AGENT, agent).replace(reference.CHAT, chat)
-    found: dict[str, Any] = json.loads(text.replace(reference.KNOWLEDGE, knowledge))
+    text = json.dumps(told).replace(standins.AGENT, agent).replace(standins.CHAT, chat)
+    found: dict[str, Any] = json.loads(text.replace(standins.KNOWLEDGE, knowledge))
     return found
 
 

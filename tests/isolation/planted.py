@@ -12,8 +12,8 @@ from django.urls import path
 from ninja import Schema
 
 from apps.agents.models import Agent
+from apps.api.document import Api
 from apps.api.guards import ByKey
-from apps.api.reference import Api
 from apps.chats import events
 from apps.chats.models import Chat, ContentChat
 from apps.console.guards import signed_in, staff
