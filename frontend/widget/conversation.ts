@@ -5,11 +5,13 @@ import { sha256 } from "./digest";
 import type { ClientFrame, Facts, Offer, ReplyEnd, ServerFrame, Thumb } from "./frames";
 import { identifier } from "./identifier";
 import { Keeping } from "./keeping";
-import { type Exchange, isAnswering, isExpected } from "./reply";
+import { type Exchange, isExpected } from "./reply";
+import { type Page, report } from "./report";
 import type { News } from "./tabs";
 import {
   type Action,
   empty,
+  find,
   fits,
   isPassing,
   type Owed,
@@ -33,19 +35,8 @@ const UNKNOWN_TYPE = "unknown_type";
 const VERSION = 1;
 const AGAIN_MS = 2000;
 
-export interface Said {
-  role: "visitor" | "agent" | "staff";
-  text: string;
-  exchange: string;
-  name?: string;
-}
-
-export type Happening = "conversation-started" | "handoff" | "resolved" | "identified";
-
-interface Hooks {
+interface Hooks extends Page {
   changed(): void;
-  said(message: Said): void;
-  happened(name: Happening, detail: Record<string, unknown>): void;
   /** Another tab showed the visitor what there is. */
   read(): void;
   failed(problem: { code: string; detail?: string }): void;
@@ -219,7 +210,8 @@ export class Conversation {
     if (!fits(this.state, frame)) return this.#heal();
     const before = this.state;
     this.#dispatch(frame);
-    this.#tell(frame, before);
+    if (frame.type === "typing") this.#awaitQuiet();
+    report(frame, before, this.state, this.#hooks);
     if (frame.type === "welcome") this.#welcomed(frame.v ?? VERSION);
     if (frame.type === "ack") this.#inFlight.delete(frame.client_message_id);
     if (frame.type === "ack" || frame.type === "welcome") this.#proceed();
@@ -305,9 +297,9 @@ export class Conversation {
 
   /** Once a reply: whether its text is the server's, to the letter; if not, its end is asked for again, which brings the text. */
   async #verify({ exchange, epoch, seq, sha256: expected }: ReplyEnd): Promise<void> {
-    const text = this.#find(exchange)?.response;
+    const text = find(this.state, exchange)?.response;
     const found = expected && text !== undefined && (await sha256(text));
-    const now = this.#find(exchange);
+    const now = find(this.state, exchange);
     if (!found || found === expected || now?.response !== text || now?.epoch !== epoch) return;
     if (this.#doubted.has(exchange)) return;
     this.#doubted.add(exchange);
@@ -315,36 +307,9 @@ export class Conversation {
     this.#heal();
   }
 
-  #tell(frame: ServerFrame, before: Transcript): void {
-    if (frame.type === "handoff") this.#hooks.happened("handoff", { ...aboutWho(frame), state: frame.state });
-    if (frame.type === "resolved") this.#hooks.happened("resolved", { by: frame.by });
-    if (before.chat === undefined && this.state.chat !== undefined && frame.type === "ack")
-      this.#hooks.happened("conversation-started", { chat: this.state.chat });
-    if (frame.type === "typing") this.#awaitQuiet();
-    if (frame.type === "ack" || frame.type === "message") return this.#tellMessage(frame.exchange, before);
-    if (frame.type !== "reply.completed") return;
-    const wasAnswering = before.exchanges.some((old) => old.id === frame.exchange && isAnswering(old));
-    const text = this.#find(frame.exchange)?.response;
-    if (wasAnswering && text !== undefined)
-      this.#hooks.said({ role: "agent", text, exchange: String(frame.exchange) });
-  }
-
-  /** Once each: an acknowledged message comes again as itself. */
-  #tellMessage(id: number, before: Transcript): void {
-    const one = this.#find(id);
-    if (!one || before.exchanges.some((old) => old.id === id)) return;
-    const exchange = String(id);
-    if (one.staff === undefined) this.#hooks.said({ role: "visitor", text: one.request, exchange });
-    else this.#hooks.said({ role: "staff", text: one.response, exchange, name: one.staff });
-  }
-
   #awaitQuiet(): void {
     clearTimeout(this.#quiet);
     this.#quiet = window.setTimeout(() => this.#dispatch({ type: "local.quiet" }), TYPING_LASTS_MS);
-  }
-
-  #find(id: number): Exchange | undefined {
-    return this.state.exchanges.find((one) => one.id === id);
   }
 
   #dispatch(action: Action): void {
@@ -406,8 +371,3 @@ export class Conversation {
     return wasKnown;
   }
 }
-
-const aboutWho = ({ by, name }: { by: string; name?: string | null }): Record<string, unknown> => ({
-  by,
-  ...(name && { name }),
-});

@@ -1,5 +1,5 @@
 import { Look } from "./appearance";
-import { Conversation, type Said } from "./conversation";
+import { Conversation } from "./conversation";
 import { download } from "./extras";
 import type { Facts } from "./frames";
 import { Launcher } from "./launcher";
@@ -7,6 +7,7 @@ import { choose, learn } from "./locale";
 import { Memory } from "./memory";
 import { Pace } from "./pace";
 import { Panel } from "./panel";
+import type { Said } from "./report";
 import { dress } from "./sheet";
 import { attend } from "./surroundings";
 import { words } from "./words";

@@ -219,7 +219,7 @@ const queueOf = ({ position, attended }: Queue): Queue => ({
 
 const seqOf = (action: Action): number => ("seq" in action ? (action.seq ?? 0) : 0);
 
-const find = (state: Transcript, id: number): Exchange | undefined =>
+export const find = (state: Transcript, id: number): Exchange | undefined =>
   state.exchanges.find((one) => one.id === id);
 
 function change(
