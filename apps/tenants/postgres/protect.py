@@ -12,26 +12,44 @@ from apps.tenants.owned import TenantForeignKey
 _ASKING = "nullif(current_setting('cwu.tenant', true), '')::uuid"
 
 
-class Protect(Operation):
-    """Put a TenantOwned model's table behind the wall: a FORCEd policy, UNIQUE (tenant_id, id) for references to it, and
-    FOREIGN KEY (tenant_id, x_id) for its own references, which PostgreSQL would otherwise check past the policy."""
+class _Unseen(Operation):
+    """Something that PostgreSQL alone knows of: no part of Django's model state, and never taken back."""
 
     reversible = False
-    reduces_to_sql = True
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """There is nothing to tell."""
+
+
+class _OnTable(_Unseen):
+    """Statements about a model's table, in the database where it lives."""
 
     def __init__(self, model_name: str) -> None:
         self.model_name = model_name
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """The wall is not part of Django's model state."""
 
     def database_forwards(
         self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
     ) -> None:
         model = after.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(editor.connection.alias, model):
-            for statement in _wall(model, in_default=editor.connection.alias == "default"):
+            for statement in self._statements(model, in_default=editor.connection.alias == "default"):
                 editor.execute(statement)
+
+    def _statements(self, model: type[models.Model], *, in_default: bool) -> list[str]:
+        raise NotImplementedError
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name], {}
+
+
+class Protect(_OnTable):
+    """Put a TenantOwned model's table behind the wall: a FORCEd policy, UNIQUE (tenant_id, id) for references to it, and
+    FOREIGN KEY (tenant_id, x_id) for its own references, which PostgreSQL would otherwise check past the policy."""
+
+    reduces_to_sql = True
+
+    def _statements(self, model: type[models.Model], *, in_default: bool) -> list[str]:
+        return _wall(model, in_default=in_default)
 
     def describe(self) -> str:
         return f"Put {self.model_name} behind row-level security"
@@ -40,46 +58,23 @@ class Protect(Operation):
     def migration_name_fragment(self) -> str:
         return f"protect_{self.model_name.lower()}"
 
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return type(self).__name__, [self.model_name], {}
 
-
-class AppendOnly(Operation):
+class AppendOnly(_OnTable):
     """Nobody who serves may change or delete a row of this table, nor empty it."""
 
-    reversible = False
-
-    def __init__(self, model_name: str) -> None:
-        self.model_name = model_name
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Rights are not part of Django's model state."""
-
-    def database_forwards(
-        self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
-    ) -> None:
-        model = after.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(editor.connection.alias, model):
-            editor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {model._meta.db_table} FROM app")
+    def _statements(self, model: type[models.Model], *, in_default: bool) -> list[str]:
+        return [f"REVOKE UPDATE, DELETE, TRUNCATE ON {model._meta.db_table} FROM app"]
 
     def describe(self) -> str:
         return f"Let {self.model_name} grow only"
 
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return type(self).__name__, [self.model_name], {}
 
-
-class Guards(Operation):
+class Guards(_Unseen):
     """Count the access version up, when the transaction commits, wherever these columns of a table change, if any, or a row goes: any
     row, or one of which `when` was true. In place of the table's guards of before."""
 
-    reversible = False
-
     def __init__(self, table: str, columns: str = "", *, when: str = "true") -> None:
         self.table, self.columns, self.when = table, columns, when
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Triggers are not part of Django's model state."""
 
     def database_forwards(
         self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
@@ -99,19 +94,14 @@ class Guards(Operation):
         return type(self).__name__, [self.table, self.columns], {"when": self.when}
 
 
-class Lookup(Operation):
+class Lookup(_Unseen):
     """A question that is asked before a tenant is known, answered past the wall with ids and nothing else.
 
     The SQL function runs as the `lookup` role, which may read only the named columns of one table."""
 
-    reversible = False
-
     def __init__(self, signature: str, returns: str, *, table: str, columns: str, body: str) -> None:
         self.signature, self.returns = signature, returns
         self.table, self.columns, self.body = table, columns, body
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Functions are not part of Django's model state."""
 
     def database_forwards(
         self, app_label: str, editor: BaseDatabaseSchemaEditor, before: ProjectState, after: ProjectState
