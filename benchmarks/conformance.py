@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from socket import create_connection
 from typing import Any
 
 import uvicorn
@@ -22,7 +21,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 
 from benchmarks import harness
-from benchmarks.harness import ROOT, Benchmark
+from benchmarks.harness import Benchmark
+from benchmarks.listening import listening
 from chatwithus import serve
 from chatwithus.embedded.cluster import free_port
 
@@ -72,30 +72,9 @@ SERVERS = {OURS: "ours", STOCK: "stock", LIBRARY: "library"}
 def serving(name: str) -> Iterator[str]:
     """Its address."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-c",
-        f"from benchmarks import conformance; conformance.{SERVERS[name]}({port})",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 20
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"{name} did not come up.")
-            time.sleep(0.05)
+    told = ["-c", f"from benchmarks import conformance; conformance.{SERVERS[name]}({port})"]
+    with listening(told, port):
         yield f"ws://127.0.0.1:{port}/"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _listens(port: int) -> bool:
-    try:
-        create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def judged(python27: Path, *, limits: bool) -> dict[str, Verdicts]:

@@ -11,15 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from socket import create_connection
 
 from benchmarks import harness, usage
 from benchmarks.harness import ROOT, Benchmark
+from benchmarks.listening import listening
 from chatwithus import serve
 from chatwithus.embedded.cluster import free_port
 
 SOCKETS = 50
-PATIENCE = 20.0
 DEAF_SECONDS, DEAF_LIMIT = 5.0, 200.0
 Round = dict[str, float]
 
@@ -50,26 +49,8 @@ class Server:
 @contextmanager
 def serving(name: str) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, *(word.format(port=port) for word in COMMANDS[name])]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(process, port)
-        yield Server(process.pid, port)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    sys.exit("The server did not come up.")
+    with listening([word.format(port=port) for word in COMMANDS[name]], port) as pid:
+        yield Server(pid, port)
 
 
 @contextmanager

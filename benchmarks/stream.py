@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from socket import create_connection
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -22,6 +21,7 @@ from apps.chats.coalescer import WINDOW
 from benchmarks import harness, room
 from benchmarks.harness import ROOT, Benchmark
 from benchmarks.listeners import Heard, Plan
+from benchmarks.listening import listening
 from chatwithus import embedded
 from chatwithus.embedded.cluster import free_port
 
@@ -30,7 +30,6 @@ FLAT_STREAMS, FLAT_TOKENS = 50, 60_000  # fewer are over before there is anythin
 # Tokens by their rate: at 50 a second more of them would only take longer.
 ANSWERS = {0.0: 2_000, 500.0: 2_000, 50.0: 500}
 WINDOW_MS = WINDOW * 1000
-PATIENCE = 20.0
 BARE = ("library", "tokens", "frames")
 SETTINGS = {"PROVIDERS": "scripted=benchmarks.paced.Paced", "FIRST_TOKEN_SECONDS": "120"}
 QUESTIONS = (
@@ -64,28 +63,9 @@ class Place:
 @contextmanager
 def bare(kind: str) -> Iterator[Place]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.bare", kind, str(port)], cwd=ROOT)
-    try:
-        _wait_for(process, port)
+    with listening(["-m", "benchmarks.bare", kind, str(port)], port) as pid:
         window = 0.0 if kind == "tokens" else WINDOW
-        yield Place(
-            f"ws://127.0.0.1:{port}/", "http://127.0.0.1", process.pid, window, is_silent=kind == "silent"
-        )
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    sys.exit("A bare server did not come up.")
+        yield Place(f"ws://127.0.0.1:{port}/", "http://127.0.0.1", pid, window, is_silent=kind == "silent")
 
 
 @contextmanager
