@@ -160,6 +160,7 @@ class Consumer(AsyncWebsocketConsumer):
         task = asyncio.get_running_loop().create_task(self._finish(work))
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        task.add_done_callback(lambda task: work.close())  # who leaves before it began cancels it unbegun
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -92,6 +92,13 @@ INTERRUPTED = Problem(
     "Your message is kept and is being answered. Ask again under the same Idempotency-Key, or read the chat.",
 )
 
+FELL_BEHIND = Problem(
+    503,
+    "fell_behind",
+    "The reply could not be followed to its end",
+    "More was said in the chat meanwhile than is kept for who waits. Your message is kept: ask again under the same Idempotency-Key, or read the chat.",
+)
+
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     return answer_at(request.path, problem)
@@ -283,7 +290,8 @@ _TABLE: dict[type[Exception], Any] = {
         503, "unavailable", "Not possible just now", str(error), retry_after=error.retry_after
     ),
     **dict.fromkeys((OperationalError, InterfaceError, InternalError, PoolTimeout), _away),
-    **dict.fromkeys((Interrupted, TooSlow), lambda error: INTERRUPTED),
+    Interrupted: lambda error: INTERRUPTED,
+    TooSlow: lambda error: FELL_BEHIND,
     RequestDataTooBig: lambda error: Problem(
         413, "too_large", "The request is too large", "Send large texts as a file."
     ),

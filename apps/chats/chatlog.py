@@ -65,6 +65,7 @@ class ChatLog:
         self.speaker: Speaker | None = None
         self.readers: set[Callable[[], None]] = set()
         self.on_gap: Callable[[int], object] = lambda seq: None
+        self.is_gone = False  # the chat was deleted
         self._entries: list[Entry] = []
         self._base = 0
         self._told_at = 0.0
@@ -127,7 +128,7 @@ class ChatLog:
 
     def since(self, position: int) -> list[Entry]:
         """Entries from a position on. Raises TooSlow."""
-        if position < self._base:
+        if self.is_gone or position < self._base:
             raise TooSlow("What comes next is not kept any more.")
         return self._entries[position - self._base :]
 
@@ -137,6 +138,11 @@ class ChatLog:
         if latest and latest.has_ended and self._entries and time.monotonic() - self._told_at > LINGERS:
             self._base, self._entries = self.end, []
             latest.heard.clear()
+
+    def vanish(self) -> None:
+        """Its chat was deleted: whoever reads it has to come again, and is told so then."""
+        self.is_gone = True
+        self._wake()
 
     def leave(self, reader: Callable[[], None]) -> None:
         self.readers.discard(reader)

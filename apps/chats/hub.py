@@ -19,6 +19,7 @@ from apps.chats import bell, chatlog, events, recall, relay
 from apps.chats.chatlog import ChatLog, Latest, TooSlow
 from apps.chats.events import Entry, Position
 from apps.chats.feed import Feed
+from apps.chats.ledger import NoSuchChat
 from apps.chats.models import Event
 from apps.chats.recall import Recalled
 from apps.tenants import scope
@@ -130,6 +131,8 @@ class Hub:
         self.heed(log)
         while log.last_seq is not None and log.last_seq < found.seq:
             await self.catch_up_soon(log)
+            if log.is_gone:
+                raise NoSuchChat("There is no such chat.")
 
     def attach(self, log: ChatLog, start: int, seq: int) -> Feed:
         """Read a log on from where it stood before a message of this process was told."""
@@ -162,8 +165,12 @@ class Hub:
 
     async def _catch_up(self, log: ChatLog) -> None:
         has_all = False
-        while not has_all and (not log.is_idle or log.last_seq is None):
-            has_all = await self._caught_up(log) >= self._wanted.get(log.chat_id, 0)
+        try:
+            while not has_all and (not log.is_idle or log.last_seq is None):
+                has_all = await self._caught_up(log) >= self._wanted.get(log.chat_id, 0)
+        except NoSuchChat:
+            self._forget(log)
+            log.vanish()
 
     async def _caught_up(self, log: ChatLog) -> int:
         """Where the log stands after one more read; who waits for more reads again."""
@@ -236,7 +243,11 @@ class Hub:
 
     def forget_if_idle(self, log: ChatLog) -> None:
         """Drop a log that nobody reads and nobody speaks into."""
-        if log.is_idle and self.has(log):
+        if log.is_idle:
+            self._forget(log)
+
+    def _forget(self, log: ChatLog) -> None:
+        if self.has(log):
             del self.logs[log.name]
             self._checked.pop(log.chat_id, None)
             self._wanted.pop(log.chat_id, None)

@@ -4,7 +4,12 @@ from typing import Any
 
 import httpx
 import pytest
+from django.http import HttpRequest
+from ninja import NinjaAPI
+from ninja.testing import TestClient
 
+from apps.api import problems
+from apps.chats.chatlog import TooSlow
 from tests.api.streams import PROBLEM, is_problem, question
 from tests.server import Server
 from tests.world import House
@@ -46,6 +51,20 @@ def test_a_body_that_cannot_be_meant_is_explained(server: Server, houses: Houses
         else:
             assert found.headers["content-type"] == "application/problem+json"
             assert set(found.json()) == PROBLEM
+
+
+def test_who_fell_behind_is_told_so_and_not_that_the_server_restarts() -> None:
+    api = NinjaAPI(urls_namespace="behind")
+    problems.install(api)
+
+    @api.get("/wait")
+    def wait(request: HttpRequest) -> None:
+        raise TooSlow
+
+    told = TestClient(api).get("/wait")
+    assert (told.status_code, told["Retry-After"]) == (503, "1")
+    assert told.json()["code"] == "fell_behind"
+    assert "restarts" not in told.content.decode()
 
 
 def test_the_last_of_two_fields_of_one_name_counts(server: Server, houses: Houses) -> None:

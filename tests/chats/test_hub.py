@@ -1,5 +1,6 @@
 """Going on from any point, in any process: nothing missing, nothing doubled, and a gap is said."""
 
+import asyncio
 import uuid
 from datetime import datetime, timedelta, tzinfo
 from typing import ClassVar
@@ -15,7 +16,7 @@ from apps.chats.conversations import Opening
 from apps.chats.events import ENDS, STARTED, Entry, Position
 from apps.chats.feed import Feed
 from apps.chats.ledger import NoSuchChat
-from apps.chats.models import ContentChat
+from apps.chats.models import Chat, ContentChat
 from apps.chats.recall import Recalled
 from apps.tenants import valkey
 from tests.chats.conftest import script
@@ -285,6 +286,23 @@ async def test_a_reader_who_falls_far_behind_is_told_so(house: House) -> None:
     with pytest.raises(chatlog.TooSlow):
         slow.take()
     slow.close()
+
+
+async def test_who_reads_a_chat_that_is_deleted_has_to_come_again(house: House) -> None:
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    await replies.settle()
+    reader = await hub.follow(question.log.chat_id, None)
+    await on_database(Chat.objects.filter(id=question.log.chat_id).delete)()
+    looking = hub.here().catch_up_soon(reader.log)
+    await asyncio.wait([looking])
+    assert looking.exception() is None, "it would be logged as an exception that nobody retrieved"
+    with pytest.raises(chatlog.TooSlow):
+        reader.take()
+    assert reader.log.name not in hub.here().logs
+    with pytest.raises(NoSuchChat):
+        await hub.follow(question.log.chat_id, None)
+    reader.close()
 
 
 async def test_logs_are_forgotten_when_nobody_reads(house: House) -> None:

@@ -1,6 +1,7 @@
 """What all sockets share, on the shipped server: feeds, the heartbeat, and work beside the reading of frames."""
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -47,6 +48,23 @@ def kind() -> type["Listener"]:
         heartbeat = Heartbeat()
 
     return Own
+
+
+async def test_work_that_ends_before_it_began_is_put_away(recwarn: pytest.WarningsRecorder) -> None:
+    """As when a ring comes in the same turn in which a socket goes: Python would warn of a coroutine that was never awaited."""
+    socket, has_begun = Consumer(), False
+
+    async def work() -> None:
+        nonlocal has_begun
+        has_begun = True
+
+    socket.run(work())
+    socket._leave()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert not has_begun
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 class Listener(Consumer):
