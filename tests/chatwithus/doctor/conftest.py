@@ -7,15 +7,12 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 
-from chatwithus.embedded import Services, quarters
-from chatwithus.embedded.children import Children
-from chatwithus.embedded.folder import DataFolder
+from chatwithus.embedded import Services
 from chatwithus.embedded.processes import Child
-from chatwithus.embedded.valkey import Valkey
 from tests.chatwithus.doctor.diagnosis import Diagnosis
-from tests.folders import fresh_folder
 from tests.server import free_port
 from tests.services import TEMPLATES
+from tests.valkeys import own_valkey
 
 
 @pytest.fixture(autouse=True)
@@ -63,12 +60,5 @@ def broken(services: Services) -> Iterator[Callable[..., str]]:
 @pytest.fixture(scope="module")
 def second_valkey(services: Services) -> Iterator[str]:
     """The address of a Valkey that tests may spoil."""
-    with fresh_folder() as path:
-        folder = DataFolder(path)
-        folder.open()
-        children = Children(folder)
-        valkey = Valkey(quarters.settle(services.folder.path), children, password="known")
-        child = valkey.start()
-        yield f"redis://:known@127.0.0.1:{valkey.port}/0"
-        children.stop(child, patience=5)
-        folder.close()
+    with own_valkey(services) as own:
+        yield own.url
