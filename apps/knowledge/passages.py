@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 from math import ceil
 
@@ -199,6 +200,7 @@ def _length(units: Iterable[Unit]) -> int:
     return sum(_size(unit.text) for unit in units)
 
 
+@lru_cache(maxsize=10_000)  # the same piece is weighed again for each place where it might be cut
 def _size(text: str) -> int:
     """Words, where a very long word counts for several and two characters of an unspaced script for one."""
     return sum(1 + len(word) // 20 for word in text.split()) + len(UNSPACED.findall(text)) // 2
