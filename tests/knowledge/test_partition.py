@@ -279,3 +279,22 @@ def test_the_seam_that_hands_over_the_language_model_is_still_there() -> None:
         "You may come in.",
     ]
     assert ("opens", "VBZ") in tokenize.pos_tag("The depot opens.")
+
+
+def test_no_language_model_is_asked_where_its_answer_makes_no_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    partition("a.md", b"We open at nine.")
+    from unstructured.nlp import tokenize
+
+    asked: list[str] = []
+    monkeypatch.setattr(tokenize, "_run_pipeline", asked.append)
+    said = "Whoever comes at nine is let in at once."
+    for name, content in (
+        ("a.md", said.encode()),
+        ("a.html", f"<p>{said}</p>".encode()),
+        ("a.txt", said.encode()),
+        ("a.docx", word(lambda document: document.add_paragraph(said))),
+    ):
+        assert [one.text for one in partition(name, content)] == [said]
+    assert not asked
