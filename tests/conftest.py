@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,16 @@ from tests.world import House, found_house
 LONG = (
     "isolation/test_proof.py", "api/test_fuzz.py", "journeys/test_faults.py", "journeys/test_up.py", "isolation/test_planted.py",
     "deploy/test_installation.py", "widget/test_lines.py", "widget/test_everyone.py", "journeys/test_resume.py",
+    "chatwithus/test_embedded.py", "chatwithus/test_install.py", "chats/test_provider_faults.py", "widget/test_payloads.py",
+    "api/test_idempotency.py", "api/test_events.py", "knowledge/test_crawl.py", "knowledge/test_contained.py",
 )  # fmt: skip
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of a file that does not say `timely` nothing is, and it need not be read where only that is wanted."""
+    is_file = collection_path.suffix == ".py"
+    is_other = config.option.markexpr == "timely" and is_file and "timely" not in collection_path.read_text()
+    return is_other or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 The owner migrates one template of each database; the run works on clones of them, connected as `app`. Where a run has several
 processes, the one that hands out the tests does that for all: each of the others works on services of its own, on a copy of the folder.
+tests/run.sh names a folder for that beforehand, which stays for its second part.
 Loaded with `-p`, before Django's settings are, which read the addresses from the environment."""
 
 import os
@@ -28,11 +29,12 @@ PROVIDERS = "scripted=tests.scripted.Scripted"
 MIGRATED = "CHATWITHUS_MIGRATED"  # names the folder to copy
 
 _key = pytest.StashKey[embedded.Services]()
+_folder = pytest.StashKey[Path]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
-    folder = Path(tempfile.mkdtemp(prefix="chatwithus-test-"))
+    folder = early_config.stash[_folder] = Path(tempfile.mkdtemp(prefix="chatwithus-test-"))
     folder.chmod(0o755)
     services = early_config.stash[_key] = _migrated(folder / "data")
     if _hands_out(early_config):
@@ -54,10 +56,11 @@ def _hands_out(config: pytest.Config) -> bool:
 def _migrated(data: Path) -> embedded.Services:
     """Running services, with the templates in them."""
     made = Path(os.environ.get(MIGRATED, data))
-    is_copy = made != data and not (made / "services").is_symlink()
+    is_new = not made.exists()
+    is_copy = not is_new and not (made / "services").is_symlink()
     if is_copy:
         subprocess.run(["cp", "-a", made, data], check=True)
-    services = embedded.start(data, fast=True)
+    services = embedded.start(made if is_new else data, fast=True)
     if not is_copy:
         _migrate(services)
     return services
@@ -66,7 +69,7 @@ def _migrated(data: Path) -> embedded.Services:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if services := config.stash.get(_key, None):
         services.stop()
-        shutil.rmtree(services.folder.path.parent, ignore_errors=True)
+        shutil.rmtree(config.stash[_folder], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
