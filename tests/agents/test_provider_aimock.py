@@ -9,7 +9,7 @@ from apps.agents import attempts
 from apps.agents.attempts import Attempts, Heard
 from apps.agents.minds import Mind
 from apps.agents.providers.base import Connection, Piece, ProviderError, Usage
-from tests.agents.test_provider_contract import PROMPT
+from tests.agents.asking import PROMPT
 from tests.aimock import ANSWER, aimock
 from tests.server import free_port
 
