@@ -162,12 +162,8 @@ class ChatConsumer(Consumer):
         try:
             async with self._turn:  # in the order in which they came
                 question = await self._record(chat_id, text, message_id, opening, costs)
-            if self._feed is None and self.chat_id == chat_id:
-                feed = await question.follow()
-                with self.opening(feed):
-                    if feed.welcome.get("recovered") is False:
-                        await self._welcome(feed.welcome)
-                    self._listen_to(feed)
+                if self._feed is None and self.chat_id == chat_id:
+                    await self._hear_of(question)
             self._say_context()
             if self._wants_stop:
                 self._wants_stop = False
@@ -175,6 +171,17 @@ class ChatConsumer(Consumer):
         finally:
             self._asking.discard(message_id)  # also where it was never acknowledged
             self._wants_stop = self._wants_stop and bool(self._asking)
+
+    async def _hear_of(self, question: replies.Question) -> None:
+        """Tell the chat from this message on, unless another frame has begun to tell it meanwhile."""
+        feed = await question.follow()
+        with self.opening(feed):
+            if self._feed is not None or self.chat_id != feed.log.chat_id:
+                feed.close()
+                return
+            if feed.welcome.get("recovered") is False:
+                await self._welcome(feed.welcome)
+            self._listen_to(feed)
 
     async def _record(
         self,

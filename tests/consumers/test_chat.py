@@ -97,6 +97,24 @@ def test_a_first_message_whose_ack_was_lost_opens_no_second_chat(server: Server,
     assert (again[0]["chat"], again[0]["exchange"]) == (first[0]["chat"], 1)
 
 
+def test_what_is_sent_behind_a_message_whose_ack_was_lost_is_told_behind_it(
+    server: Server, houses: Houses
+) -> None:
+    acme, _ = houses
+    for _ in range(10):
+        with server.visitor(acme) as visitor:
+            token = visitor.welcome["token"]
+            visitor.ask("Is anybody there?", message_id="m1")
+        with server.visitor(acme, token=token) as returned:
+            for name in ("m1", "m2"):
+                returned.say("message.send", client_message_id=name, text="Is anybody there?")
+            told = list[int]()
+            while 6 not in told:
+                frame = returned.next()
+                told += [frame["seq"]] if frame["type"] != "ack" and "seq" in frame else []
+        assert told == [1, 2, 3, 4, 5, 6]
+
+
 def test_messages_sent_at_once_are_answered_in_their_order(server: Server, houses: Houses) -> None:
     acme, _ = houses
     with server.visitor(acme) as visitor:
