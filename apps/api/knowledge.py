@@ -119,11 +119,11 @@ def get(request: HttpRequest, knowledge_id: UUID) -> KnowledgeResponse:
     auth=_MANAGE,
     **reference.CHANGE_KNOWLEDGE,
 )
-def change(request: HttpRequest, knowledge_id: UUID, asked: KnowledgeChange) -> KnowledgeResponse:
+def change(request: HttpRequest, knowledge_id: UUID, body: KnowledgeChange) -> KnowledgeResponse:
     """Its name, its description, which agents may read it, and how a website is read from the next time on."""
     source = _find(knowledge_id)
-    told = asked.model_dump(exclude_unset=True, exclude={"website"})
-    reading = asked.website.model_dump(exclude_unset=True) if asked.website else {}
+    told = body.model_dump(exclude_unset=True, exclude={"website"})
+    reading = body.website.model_dump(exclude_unset=True) if body.website else {}
     library.change(source, **told, **reading)
     return _describe(source)
 
@@ -254,6 +254,7 @@ def _describe(source: Knowledge) -> KnowledgeResponse:
         created_at=source.created_at,
         updated_at=source.updated_at,
         synced_at=source.synced_at,
+        due_at=website.due_at if website else None,
     )
 
 

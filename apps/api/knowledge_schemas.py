@@ -99,6 +99,7 @@ class KnowledgeResponse(Schema):
         datetime | None,
         Field(description="When its last good reading ended; until then agents do not answer from it."),
     ]
+    due_at: Annotated[datetime | None, Field(description="When a website is read again by its schedule.")]
 
 
 class Shelf(Schema):

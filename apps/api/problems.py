@@ -248,7 +248,7 @@ _TABLE: dict[type[Exception], Any] = {
         "bad_source",
         "This cannot become knowledge",
         str(error),
-        ({"location": "body", "pointer": f"/{error.field}", "detail": str(error)},),
+        ({"location": "body", "pointer": "/" + error.field.replace(".", "/"), "detail": str(error)},),
     ),
     Forbidden: lambda error: Problem(
         403,

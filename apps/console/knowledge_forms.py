@@ -30,7 +30,8 @@ class SourceForm(forms.Form):
         try:
             return story(**told)
         except library.BadSource as error:
-            self.add_error(error.field if error.field in self.fields else None, str(error))
+            field = error.field.rpartition(".")[2]
+            self.add_error(field if field in self.fields else None, str(error))
             return None
 
     def bounds(self) -> list[forms.BoundField]:

@@ -52,6 +52,8 @@ class Crawl:
         ).order_by("attempts", "depth", "number")
         found = page.first()
         if found is None or self._is_used_up():
+            if found is None and self._look_after_the_rest():
+                return True
             self._end()
             return False
         began = monotonic()
@@ -175,7 +177,8 @@ class Crawl:
         )  # fmt: skip
         self._room -= len(answer.body) - page.size
         title = str(told.get("title", ""))[:200]
-        links = sites.wanted(self._site, answer.url, told.get("links", [""]))
+        base, *_ = references = told.get("links", [""])
+        links = sites.led_to(self._site, answer.url, references)
         kept = {
             "links": [str(link) for link in links], "size": len(answer.body), "title": title,
             "etag": answer.headers.get("etag", "")[:300], "last_modified": answer.headers.get("last-modified", "")[:100],
@@ -184,11 +187,21 @@ class Crawl:
         if not told["passages"]:
             failure = told.get("failure", "The page holds no words.")
             self._close(page, Document.Status.SKIPPED, failure, **kept)
+        elif own := self._own_address(page, [base, told.get("canonical", "")]):
+            self._close(page, Document.Status.SKIPPED, f"{LEADS}{own}"[:300], **kept)
+            self._find([own], depth=page.depth)
         elif twin := self._twin(page, said(title, told["passages"])):
             self._close(page, Document.Status.SKIPPED, f"It says the same as {twin.url}"[:300], **kept)
         else:
             page.say(told["passages"], **kept)
         self._follow(page)
+
+    def _own_address(self, page: Document, references: list[str]) -> WebUrl | None:
+        """What it gives as its own, where it was found with more of a query; where the path differs too, such a word is often wrong."""
+        url = parse(page.url)
+        found = filter(self._site.wants, sites.led_to(self._site, url, references))
+        own = next(found, None) if page.depth else None
+        return own if own and own.path == url.path and len(own.target) < len(url.target) else None
 
     def _twin(self, page: Document, words: Said) -> Document | None:
         """The same words under two addresses answer once, from the first."""
@@ -197,7 +210,8 @@ class Crawl:
 
     def _follow(self, page: Document) -> None:
         if self._website.scope == Website.Scope.CRAWL and page.depth < self._website.depth:
-            self._find([parse(link) for link in page.links], depth=page.depth + 1)
+            found = filter(self._site.wants, map(parse, page.links))  # by the patterns of today
+            self._find(list(found), depth=page.depth + 1)
 
     def _lead_on(self, page: Document, url: WebUrl) -> None:
         if not self._site.holds(url):
@@ -243,6 +257,17 @@ class Crawl:
     def _is_used_up(self) -> bool:
         return self._website.fetched_bytes > MOST_BYTES or self._website.spent_seconds > MOST_SECONDS
 
+    def _look_after_the_rest(self) -> bool:
+        """Where the first page itself is gone nothing leads to the others any more: they are asked one by one."""
+        now = self._website.round
+        if (
+            not self._website.is_whole
+            or self._pages.filter(read_round=now, status=Document.Status.READY).exists()
+        ):
+            return False
+        rest = self._pages.filter(found_round__lt=now).exclude(status=Document.Status.GONE)
+        return rest.update(found_round=now, attempts=0) > 0
+
     def _end(self) -> None:
         """What this round did not come to has vanished, if the round has seen everything there is."""
         now = self._website.round
@@ -255,8 +280,8 @@ class Crawl:
         ):
             for page in self._pages.filter(found_round__lt=now).exclude(status=Document.Status.GONE):
                 self._bury(page, "The page is gone: no page of the site leads to it any more.")
-        hours = self._website.every_hours
-        self._change(is_running=False, due_at=timezone.now() + timedelta(hours=hours) if hours else None)
+        self._website.refresh_from_db(fields=["every_hours"])  # may have been changed meanwhile
+        self._change(is_running=False, due_at=self._website.due_after(timezone.now()))
 
     def _change(self, **facts: object) -> None:
         for name, value in facts.items():

@@ -3,7 +3,7 @@
 Every step is in the database when it is done, so that a reading goes on where its worker died or its turn ended."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
@@ -135,9 +135,7 @@ def _give_up(source: Knowledge, reason: str) -> None:
     """A site that could not be read is tried again at its next time, not never."""
     source.fail(reason)
     for website in Website.objects.filter(knowledge=source, every_hours__gt=0):
-        Website.objects.filter(id=website.id).update(
-            due_at=timezone.now() + timedelta(hours=website.every_hours)
-        )
+        Website.objects.filter(id=website.id).update(due_at=website.due_after(timezone.now()))
 
 
 def _why_nothing(source: Knowledge) -> str:

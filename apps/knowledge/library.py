@@ -6,6 +6,7 @@ from typing import TypedDict, Unpack
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.agents.models import Agent
 from apps.knowledge import index, quota, sites, tasks
@@ -99,7 +100,7 @@ def change(
     _check_text(name=name or "", description=description or "")
     _check_reading(reading)
     if reading and not source.is_website:
-        raise BadSource("category", "Only a website is read by pages and times.")
+        raise BadSource("website", "Only a website is read by pages and times.")
     chosen = None if agents is None else _agents(agents)
     with transaction.atomic():
         told = {"name": name and name.strip(), "description": description}
@@ -108,7 +109,7 @@ def change(
         if chosen is not None:
             source.agents.set(chosen)
         if reading:
-            Website.objects.filter(knowledge=source).update(**reading)
+            _set_reading(source, reading)
         audit.note(
             "knowledge.changed",
             source,
@@ -163,6 +164,15 @@ def _check_text(**fields: str) -> None:
             raise BadSource(field, "It has characters that cannot be stored.")
 
 
+def _set_reading(source: Knowledge, reading: Reading) -> None:
+    """With another schedule it is due as long after its last reading as that says now, which may be at once."""
+    websites = Website.objects.filter(knowledge=source)
+    websites.update(**reading)
+    if "every_hours" in reading:
+        due_at = websites.get().due_after(source.synced_at or timezone.now())
+        websites.update(due_at=due_at)
+
+
 def _check_reading(reading: Reading) -> None:
     try:
         field = "include"
@@ -170,13 +180,13 @@ def _check_reading(reading: Reading) -> None:
         field = "exclude"
         sites.patterns(reading.get("exclude", ""))
     except sites.BadPattern as error:
-        raise BadSource(field, str(error)) from error
+        raise BadSource(f"website.{field}", str(error)) from error
     for name, least, most in BOUNDS:
         value = reading.get(name)
         if isinstance(value, int) and not least <= value <= most:
-            raise BadSource(name, f"Choose a number from {least} to {most:,}.")
+            raise BadSource(f"website.{name}", f"Choose a number from {least} to {most:,}.")
     if reading.get("scope", Website.Scope.CRAWL) not in Website.Scope.values:
-        raise BadSource("scope", f"Choose one of {', '.join(Website.Scope.values)}.")
+        raise BadSource("website.scope", f"Choose one of {', '.join(Website.Scope.values)}.")
 
 
 def _address(url: str) -> WebUrl:

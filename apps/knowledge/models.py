@@ -1,6 +1,7 @@
 """Knowing what: the sources agents may use, the files they came in, and the passages cut from them."""
 
 import json
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
@@ -195,6 +196,10 @@ class Website(TenantOwned):
 
     def __str__(self) -> str:
         return str(self.knowledge.content)
+
+    def due_after(self, moment: datetime) -> datetime | None:
+        """When its schedule has it read next, after a reading that ended at this moment."""
+        return moment + timedelta(hours=self.every_hours) if self.every_hours else None
 
 
 class Said(NamedTuple):

@@ -1,6 +1,7 @@
 """What a web page says of itself: its title, its links, and the part of it that is not the same on every page."""
 
 import re
+from collections.abc import Iterator
 
 from lxml import html
 
@@ -11,6 +12,7 @@ NESTED = "The document is nested too deeply."
 MOST_LINKS = 1000
 LONGEST_LINK = 1000
 SHORTEST_MAIN = 200  # characters: what is shorter is no page's content
+REFRESH = re.compile(r"url\s*=\s*['\"]?([^'\"\s]+)", re.I)
 AROUND = "//nav | //header[not(ancestor::main or ancestor::article)] | //footer | //aside | //form | //dialog | //iframe"
 MAIN = "//main | //*[@role='main'] | //article"
 
@@ -35,11 +37,24 @@ def title(root: html.HtmlElement) -> str:
 def links(root: html.HtmlElement) -> list[str]:
     """Each once, in their order, as they stand there; `base` first, so that the others can be read as a browser reads them."""
     base = [str(one) for one in root.xpath("//base/@href")[:1]]
-    wanted = (str(one).strip() for one in root.xpath("//a/@href | //area/@href"))
+    wanted = (str(one).strip() for one in [*root.xpath("//a/@href | //area/@href"), *_refreshed(root)])
     kept = dict.fromkeys(
         one for one in wanted if one and not one.startswith("#") and len(one) <= LONGEST_LINK
     )
     return [*(base or [""]), *list(kept)[:MOST_LINKS]]
+
+
+def canonical(root: html.HtmlElement) -> str:
+    """The address that it gives as its own; empty where it gives none."""
+    return next((str(one).strip() for one in root.xpath("//link[@rel='canonical']/@href")), "")
+
+
+def _refreshed(root: html.HtmlElement) -> Iterator[str]:
+    """Where a page sends whoever has waited long enough: often all that there is on it."""
+    for element in root.iter("meta"):
+        is_sent = element.get("http-equiv", "").strip().lower() == "refresh"
+        if is_sent and (found := REFRESH.search(element.get("content", ""))):
+            yield found[1]
 
 
 def content(root: html.HtmlElement) -> str:

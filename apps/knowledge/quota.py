@@ -15,7 +15,7 @@ MB = 1024 * 1024
 
 
 class BadSource(ValueError):
-    """What was offered cannot become a source; `field` says where, the message what to do."""
+    """What was offered cannot become a source; `field` says where, with dots between what lies in each other; the message says what to do."""
 
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)

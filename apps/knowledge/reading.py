@@ -20,8 +20,9 @@ def web_page(content: bytes, charset: str = "") -> Data:
     if root is None:
         return {"passages": [], "title": "", "links": [""]}
     links = page.links(root)  # also those of menus that open later
+    canonical = page.canonical(root)
     unseen.drop(root)
-    found = {"title": page.title(root), "links": links}
+    found = {"title": page.title(root), "links": links, "canonical": canonical}
     try:
         return {**found, "passages": _cut(partition.partition("page.html", page.content(root).encode()))}
     except partition.Unreadable as error:

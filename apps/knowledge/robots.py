@@ -43,7 +43,7 @@ def fetch(client: egress.Client, start: WebUrl) -> str:
         raise NotNow(
             f"The site does not say what may be read: its robots.txt answers with status {answer.status}."
         )
-    return answer.body[:LARGEST].decode("utf-8", "replace") if answer.status == 200 else ""
+    return answer.body[:LARGEST].decode("utf-8-sig", "replace") if answer.status == 200 else ""
 
 
 def _pause(host: str) -> float:

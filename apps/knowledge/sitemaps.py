@@ -4,7 +4,7 @@ from time import monotonic
 
 from apps.knowledge import contained, egress, robots, sites
 from apps.knowledge.sniff import Unreadable
-from apps.knowledge.weburl import BadUrl, WebUrl, parse
+from apps.knowledge.weburl import BadUrl, WebUrl
 
 MOST = 20
 SECONDS = 60.0  # for all of them: they are read in one go, in which nobody else's turn comes
@@ -28,19 +28,19 @@ class Sitemaps:
                 self.is_whole = False
                 break
             pages, others = self._read(address)
-            found += sites.wanted(self._site, self._site.start, ["", *pages])
+            found += filter(self._site.wants, sites.led_to(self._site, self._site.start, ["", *pages]))
             waiting += [one for one in others if one not in waiting][:MOST]
         return list(dict.fromkeys(found))
 
     def _first(self) -> list[str]:
         start = self._site.start
         own = [str(start)] if start.path.endswith((".xml", ".xml.gz")) else []
-        return list(dict.fromkeys(own or self._rules.sitemaps or [str(start.join("/sitemap.xml"))]))
+        return list(dict.fromkeys(own or self._rules.sitemaps or ["/sitemap.xml"]))
 
     def _read(self, address: str) -> Told:
         """One that cannot be read says nothing, also not that the pages which it named are gone."""
         try:
-            url = parse(address)
+            url = self._site.start.join(address)
             told = self._told(url) if self._site.holds(url) else NOTHING
         except BadUrl:
             told = NOTHING

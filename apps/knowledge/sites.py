@@ -32,9 +32,13 @@ class Site:
             url.port == self.start.port or _is_plain(url, self.start)
         )
 
+    def may_have(self, url: WebUrl) -> bool:
+        """Whether a page of it may be at this address, whatever the patterns say."""
+        return self.holds(url) and not OTHER_FILES.search(url.path)
+
     def wants(self, url: WebUrl) -> bool:
         """Whether this address is to be read, where its pages lead to it."""
-        if not self.holds(url) or OTHER_FILES.search(url.path):
+        if not self.may_have(url):
             return False
         is_in = not self.include or any(pattern.fullmatch(url.path) for pattern in self.include)
         return is_in and not any(pattern.fullmatch(url.path) for pattern in self.exclude)
@@ -68,12 +72,12 @@ def plain(url: WebUrl) -> WebUrl:
     return WebUrl(url.origin, f"{path}?{'&'.join(kept)}" if kept else path)
 
 
-def wanted(site: Site, page: WebUrl, references: Iterable[str]) -> list[WebUrl]:
-    """Where a page's links lead, as far as it is wanted; the first is its `base`."""
+def led_to(site: Site, page: WebUrl, references: Iterable[str]) -> list[WebUrl]:
+    """Where on this site a page's links lead, wanted or not; the first is its `base`."""
     base, *links = [*references] or [""]
     root = _joined(page, base) or page
     found = (plain(url) for url in (_joined(root, link) for link in links) if url is not None)
-    return list(dict.fromkeys(url for url in found if site.wants(url)))
+    return list(dict.fromkeys(url for url in found if site.may_have(url)))
 
 
 def _joined(page: WebUrl, reference: str) -> WebUrl | None:

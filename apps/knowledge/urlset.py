@@ -1,5 +1,6 @@
-"""Sitemaps (sitemaps.org): XML from strangers, so nothing in it is expanded or fetched."""
+"""Sitemaps (sitemaps.org): XML or lines of text from strangers, so nothing in it is expanded or fetched."""
 
+import re
 import zlib
 from xml.etree.ElementTree import ParseError
 
@@ -9,13 +10,17 @@ from apps.knowledge.sniff import Unreadable
 
 MOST = 50_000
 LARGEST = 50 * 1024 * 1024
+LINES = re.compile(rb"https?://\S+\s*(?:\n|\Z)", re.I)
 _GZIP = 31
 
 
 def addresses(content: bytes) -> tuple[list[str], list[str]]:
     """Those of pages, and those of further sitemaps. Raises Unreadable."""
     try:
-        root = ElementTree.fromstring(_unpacked(content), forbid_dtd=True)
+        unpacked = _unpacked(content).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if LINES.match(unpacked):
+            return unpacked.decode("utf-8", "replace").split()[:MOST], []
+        root = ElementTree.fromstring(unpacked, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, zlib.error) as error:
         raise Unreadable("The sitemap is damaged and cannot be read.") from error
     found = [_text(entry) for entry in list(root)[:MOST]]

@@ -18,6 +18,7 @@ _SOURCE = {
     "created_at": AT,
     "updated_at": AT,
     "synced_at": AT,
+    "due_at": None,
 }
 _DOCUMENT = {
     "id": "0d9a6a0e-5f3c-4a55-8f5e-1b8f0c1a2b3c",
