@@ -9,7 +9,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 Frame = dict[str, Any]
 ENDS = {"reply.completed": "completed", "reply.cancelled": "stopped", "reply.failed": "failed"}
 SETTLED = {"completed", "stopped", "failed", "waiting"}
+PASSING = {"unavailable", "too_many"}  # why something is refused that may be sent again in a moment
 HEARTBEAT = 45.0
 LONGEST_PAUSE = 5.0
 
@@ -57,11 +58,13 @@ class Transcript:
         if kind == "ack":
             self.chat = frame["chat"]
             return False
-        if kind in HANDLERS and seq is not None and seq > self.seq + 1:
+        if seq is not None and seq > self.seq + 1:
             return True
-        if kind not in HANDLERS or (seq is not None and seq <= self.seq and kind != "welcome"):
+        if (seq is None and kind not in HANDLERS) or (seq is not None and seq <= self.seq):
             return False
-        is_missing = HANDLERS[kind](self, frame)
+        is_missing = HANDLERS.get(kind, Transcript._noted)(
+            self, frame
+        )  # durable frames of later servers count as well
         if not is_missing and seq is not None:
             self.seq = max(self.seq, seq)
         return is_missing
@@ -166,7 +169,6 @@ HANDLERS: dict[str, Callable[[Transcript, Frame], bool]] = {
     "handoff": Transcript._handed,
     "resolved": Transcript._resolved,
     **dict.fromkeys(ENDS, Transcript._ended),
-    **dict.fromkeys(("assigned", "feedback"), Transcript._noted),
 }
 
 
@@ -294,11 +296,11 @@ class Client:
             await self._welcomed(frame)
         elif kind in {"ack", "message"}:
             await self._acknowledged(frame.get("client_message_id") or "")
-        elif kind == "error" and frame.get("client_message_id") in self.unacknowledged:
-            await self._refused(frame["client_message_id"], frame["code"])
+        elif kind == "error":
+            await self._refused(frame)
         if is_missing and not self._is_resuming:
             self._is_resuming = True
-            await self.say("resume", **self.transcript.position())
+            await self._resume()
         for holds, waiting in self._waiting:
             if not waiting.done() and holds(self.transcript):
                 waiting.set_result(None)
@@ -320,17 +322,23 @@ class Client:
         if self.unacknowledged.pop(name, None) is not None:
             await self._send_next()
 
-    async def _refused(self, name: str, code: str) -> None:
-        """For good, unless the server only could not save it now."""
-        if code == "unavailable":
-            asyncio.get_running_loop().call_later(0.5 + random.random(), self._try_again)
-        else:
-            self.rejected[name] = code
+    async def _refused(self, frame: Frame) -> None:
+        """For good, unless the server only could not do it now. What names no message may have been the answer to a `resume`."""
+        name, is_passing = frame.get("client_message_id"), frame["code"] in PASSING
+        pause = frame.get("retry_after", 0.5) + random.random()
+        if name in self.unacknowledged and not is_passing:
+            self.rejected[name] = frame["code"]
             await self._acknowledged(name)
+        elif is_passing and (name in self.unacknowledged or self._is_resuming):
+            again = self._send_next if name else self._resume
+            asyncio.get_running_loop().call_later(pause, self._try_again, again)
 
-    def _try_again(self) -> None:
+    async def _resume(self) -> None:
+        await self.say("resume", **self.transcript.position())
+
+    def _try_again(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self._is_welcome:
-            self._again = asyncio.create_task(self._send_next())
+            self._again = asyncio.create_task(work())
 
     def _note(self, way: str, frame: Frame) -> None:
         self.trace.append(Seen(time.monotonic(), self.connection, way, frame))
