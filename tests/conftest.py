@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,6 +12,11 @@ from chatwithus.embedded import Services
 from chatwithus.embedded.processes import Child
 from tests.server import Server, at_work, serving, working
 from tests.world import House, found_house
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.chromium import Chromium
 
 # Files of a minute or so, the longest first: begun last, one process would have the others wait for it.
 LONG = (
@@ -101,3 +106,17 @@ def worker(services: Services, _worker: Child) -> Iterator[Child]:
     """Idle but for modules that want it, or it would do beside all others what these leave to one."""
     with at_work(services):
         yield _worker
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator["Chromium"]:
+    from tests.chromium import started  # which most runs of a file or two can do without
+
+    with started() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(_chromium: "Chromium") -> Iterator["Browser"]:
+    with _chromium.lent() as browser:
+        yield browser

@@ -6,12 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from apps.api import page
 from apps.api.reference import standins
 from chatwithus.embedded import Services
-from tests import browser as installed
 from tests.server import Server, serving
 from tests.world import House
 
@@ -80,15 +79,6 @@ def test_a_page_without_a_demo_holds_no_key(server: Server) -> None:
     assert "AGENT_ID" in told
     assert standins.KEY in told
     assert "A demo is open" not in told
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Any:
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        running = playwright.chromium.launch(executable_path=installed.find(), args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 def test_where_a_demo_is_open_the_page_can_be_tried_as_it_is(

@@ -1,4 +1,4 @@
-"""A real Chromium, one for the run, a fresh context for each test; and a shop's page on another origin with the one line in it."""
+"""A fresh context of Chromium for each test; and a shop's page on another origin with the one line in it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,36 +6,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests import browser as installed
+from tests.chromium import PATIENCE
 from tests.server import Server
 from tests.staff import cookie_of
 from tests.world import House
 
-PATIENCE = 20_000  # milliseconds: a busy machine may take longer than five seconds to find its first passage
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A shop</title><h1>A shop</h1>
 <script async src="{url}/widget.js" data-agent="{agent}"></script>"""
-
-
-@pytest.fixture(scope="module")
-def chromium(server: Server) -> Iterator[Browser]:
-    # Playwright's synchronous API keeps an event loop in this thread, which Django takes for an asynchronous caller, and
-    # beside which no asynchronous test can run: so it ends with its module.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        running = playwright.chromium.launch(executable_path=installed.find(), args=FLAGS)
-        expect.set_options(timeout=PATIENCE)
-        yield running
-        running.close()
 
 
 @pytest.fixture

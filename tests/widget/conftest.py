@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.journeys.conftest import chromium, console, context
+from tests.journeys.conftest import console, context
 from tests.server import Server
 from tests.services import ROOT
 from tests.widget.site import Site
 from tests.world import House
 
-__all__ = ["chromium", "console", "context"]
+__all__ = ["console", "context"]
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = 30_000
