@@ -10,12 +10,13 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import process
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 from types import ModuleType
 from typing import Any
 
@@ -33,6 +34,7 @@ GREEDY = "It needs too much memory to be read. Split it into smaller documents."
 WORDY = "It holds more text than can be kept. Split it into smaller documents."
 STARTING = 120  # seconds that the server may take for its imports, the first time
 LATE = 10  # more seconds for one that does not compute but waits, which no bound on its processor ends
+LOOK = 1.0  # seconds between two beats
 _starting = threading.Lock()
 
 
@@ -40,8 +42,9 @@ class Died(Exception):
     """The child ended without a word: it crashed, or somebody killed it. Another attempt may go well."""
 
 
-def run(task: str, *arguments: Any) -> Any:
-    """What this function of `reading` answers. Raises Unreadable with what it says, or for what took too much; Died."""
+def run(task: str, *arguments: Any, beat: Callable[[], object] = lambda: None) -> Any:
+    """What this function of `reading` answers. Raises Unreadable with what it says, or for what took too much; Died; and what `beat`
+    does, which is called each second meanwhile and may so end the child."""
     _leave_the_pool()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["apps.knowledge.warm"])
@@ -52,7 +55,7 @@ def run(task: str, *arguments: Any) -> Any:
         child.start()
     theirs.close()
     try:
-        return _answer(ours, child.pid or 0)
+        return _answer(ours, child.pid or 0, beat)
     except EOFError:
         child.join()
         raise _ended(child.exitcode or 0) from None
@@ -89,19 +92,22 @@ def _leave_the_pool() -> None:
         seam._current_process = _Own()
 
 
-def _answer(connection: "Connection[Any, Any]", pid: int) -> Any:
+def _answer(connection: "Connection[Any, Any]", pid: int, beat: Callable[[], object]) -> Any:
     """After a first word that says that it begins: from then on its time runs, whatever the server's imports took."""
-    _word(connection, pid, within=STARTING)
-    told = orjson.loads(_word(connection, pid, within=settings.PARSE_SECONDS + LATE))
+    _word(connection, pid, beat, within=STARTING)
+    told = orjson.loads(_word(connection, pid, beat, within=settings.PARSE_SECONDS + LATE))
     if "unreadable" in told:
         raise Unreadable(str(told["unreadable"]))
     return told["found"]
 
 
-def _word(connection: "Connection[Any, Any]", pid: int, *, within: int) -> bytes:
-    if not connection.poll(within):
-        logger.warning("Parser %d was ended: it had not answered in time", pid)
-        raise Unreadable(SLOW)
+def _word(connection: "Connection[Any, Any]", pid: int, beat: Callable[[], object], *, within: int) -> bytes:
+    until = monotonic() + within
+    while not connection.poll(min(LOOK, max(0.0, until - monotonic()))):
+        if monotonic() >= until:
+            logger.warning("Parser %d was ended: it had not answered in time", pid)
+            raise Unreadable(SLOW)
+        beat()
     try:
         return connection.recv_bytes(LARGEST_ANSWER)
     except ConnectionError as error:

@@ -90,7 +90,7 @@ class Crawl:
         return until is not None and until > timezone.now()
 
     def _in_sitemaps(self) -> list[WebUrl]:
-        sitemaps = Sitemaps(self._client, self._site, self._rules)
+        sitemaps = Sitemaps(self._client, self._site, self._rules, beat=self._source.show_life)
         found = sitemaps.pages(enough=self._website.most_pages)
         if not sitemaps.is_whole:
             self._change(is_whole=False)
@@ -173,7 +173,8 @@ class Crawl:
             )
             return
         told = (
-            contained.run("document", f"page{NAMES[kind]}", answer.body) if NAMES[kind] else contained.run("web_page", answer.body, _charset(answer))
+            contained.run("document", f"page{NAMES[kind]}", answer.body, beat=self._source.show_life) if NAMES[kind]
+            else contained.run("web_page", answer.body, _charset(answer), beat=self._source.show_life)
         )  # fmt: skip
         self._room -= len(answer.body) - page.size
         title = str(told.get("title", ""))[:200]

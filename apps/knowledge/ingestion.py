@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from apps.agents.providers.base import ProviderError
 from apps.knowledge import contained, drafts, egress, reconciliation, renewal, sites, vectors
-from apps.knowledge.models import Document, Knowledge, Upload, Website
+from apps.knowledge.models import Document, Knowledge, Removed, Upload, Website
+from apps.knowledge.pulse import Pulse
 from apps.knowledge.sniff import Unreadable
 from apps.knowledge.turns import Endless, Turn
 from apps.knowledge.weburl import BadUrl
@@ -55,7 +56,10 @@ def read_in(knowledge_id: UUID, turn: Turn | None = None) -> bool:
         return True
     said = (Unreadable, egress.Unreachable, egress.TooMuch, crawl.Unfit, robots.NotNow)
     try:
-        _read(source, turn or Endless())
+        with Pulse(source):
+            _read(source, turn or Endless())
+    except Removed:
+        reconciliation.forget_removed()
     except (*said, BadUrl, sites.BadPattern, vectors.Unfit) as reason:
         _give_up(source, str(reason))
     except contained.Died:
@@ -67,6 +71,9 @@ def read_in(knowledge_id: UUID, turn: Turn | None = None) -> bool:
             return False
         _give_up(source, REFUSES)
     except Exception:
+        if not Knowledge.objects.filter(id=knowledge_id).exists():
+            reconciliation.forget_removed()  # removed while it was being read
+            return True
         logger.exception("Reading in %s failed", knowledge_id)
         _give_up(
             source,
@@ -113,7 +120,7 @@ def _parse(source: Knowledge) -> bool:
     name, content = _material(source)
     began = monotonic()
     try:
-        found = contained.run("document", name, content)
+        found = contained.run("document", name, content, beat=source.show_life)
     except Unreadable as reason:
         document.become(Document.Status.FAILED, reason.reason, size=len(content))
         raise

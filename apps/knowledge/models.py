@@ -19,6 +19,10 @@ from apps.tenants.owned import TenantForeignKey, TenantOwned
 DIMENSIONS = 384  # of every vector: an index can be made of a column of one width only
 
 
+class Removed(Exception):
+    """The source that is being read is not there any more."""
+
+
 class Knowledge(TenantOwned):
     """One source an agent may use. It answers from its first good reading on, whatever a later one comes to, and only for the
     agents it is linked to. `status` is that of the reading."""
@@ -84,9 +88,10 @@ class Knowledge(TenantOwned):
         """Leave the rest for another turn, after work that went well."""
         return self._leave_working(status=self.Status.WAITING, attempts=0)
 
-    def show_life(self) -> bool:
-        """Whoever works on it says so now and then; False where it is no longer theirs."""
-        return self._leave_working()
+    def show_life(self) -> None:
+        """Whoever works on it says so now and then. Raises Removed."""
+        if not self._leave_working() and not Knowledge.objects.filter(id=self.id).exists():
+            raise Removed
 
     def read_again(self) -> bool:
         """Have it read once more; False where that is under way already."""

@@ -1,5 +1,6 @@
 """Which pages a site's own sitemaps name, found with few requests and in little time."""
 
+from collections.abc import Callable
 from time import monotonic
 
 from apps.knowledge import contained, egress, robots, sites
@@ -15,8 +16,10 @@ NOTHING: Told = ([], [])
 class Sitemaps:
     """Of one site; `is_whole` says whether they could all be read."""
 
-    def __init__(self, client: egress.Client, site: sites.Site, rules: robots.Rules) -> None:
-        self._client, self._site, self._rules = client, site, rules
+    def __init__(
+        self, client: egress.Client, site: sites.Site, rules: robots.Rules, *, beat: Callable[[], object]
+    ) -> None:
+        self._client, self._site, self._rules, self._beat = client, site, rules, beat
         self.is_whole = True
 
     def pages(self, *, enough: int) -> list[WebUrl]:
@@ -56,7 +59,7 @@ class Sitemaps:
         if answer.status != 200:
             return NOTHING if answer.status in egress.GONE else None
         try:
-            told = contained.run("sitemap", answer.body)
+            told = contained.run("sitemap", answer.body, beat=self._beat)
         except Unreadable:
             return NOTHING if "html" in answer.headers.get("content-type", "") else None
         return told["pages"], told["sitemaps"]

@@ -14,8 +14,8 @@ from apps.tenants import scope
 from apps.tenants.tasks import TenantTask, for_each_tenant
 
 _SILENCE = timedelta(
-    minutes=5
-)  # after which a worker that reads is taken for dead; each document and batch shows life
+    seconds=60
+)  # after which a worker that reads is taken for dead; its pulse goes on in any case
 
 
 @shared_task(base=TenantTask)

@@ -12,6 +12,7 @@ QUEUE = "reading"
 SHORT, LONG, LONGEST = 1.0, 10.0, 240.0
 LATELY = 60  # seconds for which what was used is remembered
 LOST = 300  # seconds after which a ticket that nobody showed is taken for lost
+HELD = 120  # the same while its turn lasts
 _LOOK = 0.5
 
 
@@ -23,6 +24,8 @@ class Turn:
         self._looked = 0.0
         self._others = False
         self._credit = max(SHORT, LONG - _used())
+        with suppress(*valkey.Unreachable):
+            valkey.blocking().expire(_key("ticket"), HELD)
 
     def is_over(self) -> bool:
         spent = time.monotonic() - self._began
@@ -41,7 +44,7 @@ class Turn:
             self._looked = time.monotonic()
             with suppress(*valkey.Unreachable):
                 client = valkey.blocking()
-                client.expire(_key("ticket"), LOST)
+                client.expire(_key("ticket"), HELD)
                 self._others = int(client.llen(QUEUE)) > 0
         return self._others
 

@@ -1,13 +1,16 @@
 """Reading in: by one worker at a time, and nothing is left of what was removed meanwhile."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError, current_thread
+from typing import Any
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
-from apps.knowledge import index, ingestion, library, reconciliation
+from apps.knowledge import contained, index, ingestion, library, pulse, reconciliation
 from apps.knowledge.models import Document, Knowledge, Passage, Sentence, Term
 from apps.knowledge.turns import Endless, Turn
 from tests.world import House
@@ -82,6 +85,68 @@ def test_what_was_removed_while_it_was_read_leaves_no_passages(
     with acme.scope():
         ingestion.read_in(library.add("Depots", content="The depot is green.").id)
         assert not Passage.objects.exists()
+
+
+BOOK = "\n\n".join(f"# Depot {n}\n\n" + f"Depot {n} is painted green. " * 60 for n in range(40))
+
+
+@pytest.mark.parametrize("is_parsed", [False, True], ids=["parsing", "embedding"])
+def test_whoever_reads_what_was_removed_stops_and_says_nothing(
+    acme: House,
+    monkeypatch: pytest.MonkeyPatch,
+    embedded: list[str],
+    caplog: pytest.LogCaptureFixture,
+    is_parsed: bool,
+) -> None:
+    with acme.scope():
+        source = library.add("Depots", content=BOOK)
+        place, name = (index, "prepared") if is_parsed else (contained, "_answer")
+        step, begun = getattr(place, name), []
+
+        def remove_meanwhile(*given: Any) -> Any:
+            begun.append(given)
+            library.remove(Knowledge.objects.get())
+            return step(*given)
+
+        monkeypatch.setattr(place, name, remove_meanwhile)
+        monkeypatch.setattr(contained, "LOOK", 0.001)
+        ingestion.read_in(source.id)
+        assert len(begun) == 1, "no other batch was begun"
+        assert bool(embedded) == is_parsed
+        assert not Passage.objects.exists()
+    assert caplog.records == []
+
+
+def test_a_reader_gives_signs_of_life_however_long_a_step_takes(
+    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, _ = houses  # another connection sees them
+    monkeypatch.setattr(pulse, "BEAT", 0.01)
+    beats = Barrier(2)
+    show_life = Knowledge.show_life
+
+    def tell(source: Knowledge) -> None:
+        show_life(source)
+        if current_thread().name == "pulse":
+            with suppress(BrokenBarrierError):
+                beats.wait(60)
+
+    prepared = index.prepared
+
+    def wait_for_beats(rows: list[Passage]) -> list[index.Entry]:
+        began = timezone.now()
+        beats.wait(60)
+        beats.wait(60)
+        assert Knowledge.objects.get().updated_at > began
+        beats.abort()
+        return prepared(rows)
+
+    monkeypatch.setattr(Knowledge, "show_life", tell)
+    monkeypatch.setattr(index, "prepared", wait_for_beats)
+    with acme.scope():
+        source = library.add("Depots", content="The depot is green.")
+        ingestion.read_in(source.id)
+        assert Knowledge.objects.get().status == "ready"
 
 
 def test_what_a_dead_worker_left_is_read_again_and_parked_after_three_times(acme: House) -> None:
