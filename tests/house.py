@@ -5,6 +5,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,8 @@ def users_of(pattern: str, sources: Mapping[str, str]) -> Iterator[str]:
             yield path
 
 
-def sources() -> dict[str, str]:
+@cache
+def sources() -> Mapping[str, str]:
     """Our Python files by path, without docstrings and comments, so that rules read code."""
     files = [
         path for folder in OURS for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts

@@ -115,7 +115,7 @@ async def test_it_goes_with_its_chat_and_the_ledger_stays(house: House) -> None:
 
 async def test_it_stays_small_however_much_was_told(house: House) -> None:
     await on_database(house.knows)(
-        "\n\n".join(f"# Part {n}\n" + "returns and repairs " * 300 for n in range(9))
+        "\n\n".join(f"# Part {n}\n" + "returns and repairs " * 110 for n in range(9))
     )
     await on_database(script)(house, "tokens=3", context_tokens=100_000, instructions="obey " * 3999)
     _, found, _ = await explained(await ask(house, "returns " * 400))
