@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
-JOBS ?= 3
+JOBS ?= 4
 export PORT DATA_DIR HOST
 
 define install
