@@ -1,7 +1,6 @@
 """`/api/v1/knowledge`: give agents something to read, see how the reading went, have it read again, take it away."""
 
-from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -11,14 +10,17 @@ from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
-from ninja import Router, Status
+from ninja import Query, Router, Status
 from ninja.errors import HttpError, ValidationError
 
 from apps.api.guards import ByKey
 from apps.api.knowledge_schemas import (
+    Changes,
     DocumentDetail,
     DocumentResponse,
     Documents,
+    DocumentStatus,
+    DocumentText,
     KnowledgeChange,
     KnowledgeRequest,
     KnowledgeResponse,
@@ -32,11 +34,16 @@ from apps.api.problems import NotFound
 from apps.api.reference import knowledge as reference
 from apps.chats import outdated
 from apps.knowledge import changes, library
-from apps.knowledge.models import Document, Knowledge, Website
+from apps.knowledge import shelf as shelves
+from apps.knowledge.models import Document, Knowledge
 from apps.tenants import pages
 
 router = Router(tags=["knowledge"])
 _READ, _MANAGE = ByKey("knowledge.read"), ByKey("knowledge.manage")
+OfStatus = Annotated[DocumentStatus | None, Query(description="Only those whose latest reading ended so.")]
+Changed = Annotated[
+    bool, Query(description="Only those that said something else before, the latest change first.")
+]
 
 _FIELDS = KnowledgeRequest.model_json_schema(ref_template="#/components/schemas/{model}")
 _FIELDS.pop("$defs", None)
@@ -71,8 +78,9 @@ _ADD: dict[str, Any] = {"openapi_extra": {**reference.ADD["openapi_extra"], **_R
 @router.get("/knowledge", response=Shelf, summary="See what agents may read", auth=_READ, **reference.SHELF)
 def shelf(request: HttpRequest, cursor: Cursor = None, limit: Limit = pages.FEW) -> Shelf:
     """All sources, newest first."""
-    rows, following = pages.cut(Knowledge.objects.all(), by="created_at", cursor=cursor, limit=limit)
-    return Shelf(knowledge=[_describe(row) for row in rows], next_cursor=following)
+    rows, following = pages.cut(shelves.sources(), by="created_at", cursor=cursor, limit=limit)
+    counts = shelves.counted(row.id for row in rows)
+    return Shelf(knowledge=[_described(row, counts[row.id]) for row in rows], next_cursor=following)
 
 
 @router.post(
@@ -163,30 +171,32 @@ def sync(request: HttpRequest, knowledge_id: UUID) -> Status[KnowledgeResponse]:
     **reference.DOCUMENTS,
 )
 def documents(
-    request: HttpRequest, knowledge_id: UUID, cursor: Cursor = None, limit: Limit = pages.FEW
+    request: HttpRequest,
+    knowledge_id: UUID,
+    status: OfStatus = None,
+    changed: Changed = False,
+    cursor: Cursor = None,
+    limit: Limit = pages.FEW,
 ) -> Documents:
-    """The pages of a website, or the one document that was added; each says why it was not read, where it was not."""
-    found = Document.objects.filter(knowledge=_find(knowledge_id)).defer("cut", "before", "links")
-    rows, following = pages.cut(found, cursor=cursor, limit=limit)
+    """The pages of a website as they were found, or the one document that was added; each says why it was not read, where it was not."""
+    rows, following = shelves.documents(
+        _find(knowledge_id), status=status, changed=changed, cursor=cursor, limit=limit
+    )
     return Documents(documents=[_document(row) for row in rows], next_cursor=following)
 
 
 @router.get(
     "/knowledge/{uuid:knowledge_id}/documents/{uuid:document_id}",
     response=DocumentDetail,
-    summary="See what a document says, and said",
+    summary="See how a document's reading went",
     auth=_READ,
     **reference.DOCUMENT,
 )
 def document(request: HttpRequest, knowledge_id: UUID, document_id: UUID) -> DocumentDetail:
-    """With what changed in it, and the latest answers that cited what it says no more."""
-    found = Document.objects.filter(knowledge=_find(knowledge_id), id=document_id).first()
-    if found is None:
-        raise NotFound("There is no document with this id.")
+    """With the latest answers that cited what it says no more."""
+    found = _find_document(knowledge_id, document_id)
     return DocumentDetail(
         document=_document(found),
-        text=[str(one["text"]) for one in found.cut],
-        changes=[Line(sign=one.sign, text=one.text) for one in changes.of(found)],
         outdated=[
             Outdated(
                 chat=one.chat_id,
@@ -200,11 +210,59 @@ def document(request: HttpRequest, knowledge_id: UUID, document_id: UUID) -> Doc
     )
 
 
+@router.get(
+    "/knowledge/{uuid:knowledge_id}/documents/{uuid:document_id}/text",
+    response=DocumentText,
+    summary="See what a document says",
+    auth=_READ,
+    **reference.TEXT,
+)
+def text(
+    request: HttpRequest,
+    knowledge_id: UUID,
+    document_id: UUID,
+    cursor: Cursor = None,
+    limit: Limit = pages.FEW,
+) -> DocumentText:
+    """Its passages, in their order. Once it says something else a `next_cursor` of before is refused."""
+    found = _find_document(knowledge_id, document_id)
+    passages = [str(one["text"]) for one in found.cut]
+    told, following = pages.part(passages, of=found.version, cursor=cursor, limit=limit)
+    return DocumentText(text=list(told), next_cursor=following)
+
+
+@router.get(
+    "/knowledge/{uuid:knowledge_id}/documents/{uuid:document_id}/changes",
+    response=Changes,
+    summary="See what changed in a document",
+    auth=_READ,
+    **reference.CHANGES,
+)
+def compare(
+    request: HttpRequest,
+    knowledge_id: UUID,
+    document_id: UUID,
+    cursor: Cursor = None,
+    limit: Limit = pages.FEW,
+) -> Changes:
+    """Sentence by sentence, from what it said before its latest change. Once it changes again a `next_cursor` of before is refused."""
+    found = _find_document(knowledge_id, document_id)
+    told, following = pages.part(changes.of(found), of=found.version, cursor=cursor, limit=limit)
+    return Changes(changes=[Line(sign=one.sign, text=one.text) for one in told], next_cursor=following)
+
+
 def _find(knowledge_id: UUID) -> Knowledge:
     source = Knowledge.objects.filter(id=knowledge_id).first()
     if source is None:
         raise NotFound("There is no knowledge with this id.")
     return source
+
+
+def _find_document(knowledge_id: UUID, document_id: UUID) -> Document:
+    found = Document.objects.filter(knowledge=_find(knowledge_id), id=document_id).first()
+    if found is None:
+        raise NotFound("There is no document with this id.")
+    return found
 
 
 def _read(request: HttpRequest) -> tuple[dict[str, Any], library.File | None]:
@@ -236,7 +294,11 @@ def _file(upload: "UploadedFile[Any]") -> library.File:
 
 
 def _describe(source: Knowledge) -> KnowledgeResponse:
-    website = Website.objects.filter(knowledge=source).first()
+    return _described(source, shelves.counted([source.id])[source.id])
+
+
+def _described(source: Knowledge, documents: dict[str, int]) -> KnowledgeResponse:
+    website = next(iter(source.websites.all()), None)
     return KnowledgeResponse(
         id=source.id,
         name=source.name,
@@ -246,15 +308,16 @@ def _describe(source: Knowledge) -> KnowledgeResponse:
         status=source.status,
         failure=source.failure,
         passages=source.passages,
-        documents=dict(Counter(Document.objects.filter(knowledge=source).values_list("status", flat=True))),
+        documents=documents,
         website=Reading(**{name: getattr(website, name) for name in Reading.model_fields})
         if website
         else None,
-        agents=list(source.agents.values_list("id", flat=True)),
+        agents=[agent.id for agent in source.agents.all()],
         created_at=source.created_at,
         updated_at=source.updated_at,
         synced_at=source.synced_at,
         due_at=website.due_at if website else None,
+        rests_until=website.rests_until if website and website.is_resting else None,
     )
 
 

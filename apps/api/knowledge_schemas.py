@@ -7,7 +7,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import BaseModel, Field
 
-from apps.api.organisation_schemas import NO_NUL
+from apps.api.organisation_schemas import NO_NUL, NextCursor
 from apps.api.schemas import SEEN
 from apps.knowledge.library import MAX_CONTENT
 
@@ -99,12 +99,28 @@ class KnowledgeResponse(Schema):
         datetime | None,
         Field(description="When its last good reading ended; until then agents do not answer from it."),
     ]
-    due_at: Annotated[datetime | None, Field(description="When a website is read again by its schedule.")]
+    rests_until: Annotated[
+        datetime | None,
+        Field(
+            description="Until when a website is left alone, as it asked for with `Retry-After`, a quarter of an hour at most: "
+            "its reading is `waiting` and goes on then. Null where it did not ask."
+        ),
+    ]
+    due_at: Annotated[
+        datetime | None,
+        Field(
+            description="When a website is read again by its schedule, also after a reading that failed. Null where it is "
+            "only read when asked, or is being read."
+        ),
+    ]
 
 
 class Shelf(Schema):
     knowledge: list[KnowledgeResponse]
-    next_cursor: str | None
+    next_cursor: NextCursor
+
+
+DocumentStatus = Literal["waiting", "ready", "failed", "skipped", "gone"]
 
 
 class DocumentResponse(Schema):
@@ -113,9 +129,7 @@ class DocumentResponse(Schema):
     id: UUID
     title: str
     url: str | None
-    status: Annotated[
-        str, Field(json_schema_extra={"enum": ["waiting", "ready", "failed", "skipped", "gone"]})
-    ]
+    status: DocumentStatus
     failure: str
     size: Annotated[int, Field(description="Bytes.")]
     passages: int
@@ -126,7 +140,7 @@ class DocumentResponse(Schema):
 
 class Documents(Schema):
     documents: list[DocumentResponse]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 class Line(Schema):
@@ -152,8 +166,16 @@ class Outdated(Schema):
 
 class DocumentDetail(Schema):
     document: DocumentResponse
+    outdated: Annotated[list[Outdated], Field(description="The latest twenty of ninety days.")]
+
+
+class DocumentText(Schema):
     text: Annotated[list[str], Field(description="Its passages.")]
+    next_cursor: NextCursor
+
+
+class Changes(Schema):
     changes: Annotated[
         list[Line], Field(description="From what it said before; empty where it never changed.")
     ]
-    outdated: list[Outdated]
+    next_cursor: NextCursor

@@ -1,13 +1,15 @@
 """The audit log: who did what to what, newest first."""
 
 import json
+from functools import partial
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.console import paging
 from apps.console.guards import staff
 from apps.tenants import journal, pages
 from apps.tenants.models import AuditEntry
@@ -30,16 +32,12 @@ class FilterForm(forms.Form):
 def audit(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    try:
-        rows, following = pages.cut(journal.entries(**wanted), by="at", cursor=request.GET.get("cursor"))
-    except pages.BadCursor:
-        rows, following = pages.cut(journal.entries(**wanted), by="at", cursor=None)
+    page = paging.page(request, partial(pages.cut, journal.entries(**wanted), by="at"))
     context = {
         "form": form,
-        "entries": [_row(entry) for entry in rows],
-        "next": _next(request.GET, following),
+        "entries": [_row(entry) for entry in page.rows],
+        "page": page,
         "is_filtered": any(wanted.values()),
-        "is_later": "cursor" in request.GET,
     }
     return render(request, "console/audit.html", context)
 
@@ -52,11 +50,3 @@ def _said(value: Any) -> str:
     if isinstance(value, list) and len(value) == 2:
         return f"{_said(value[0])} → {_said(value[1])}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _next(asked: QueryDict, following: str | None) -> str:
-    if following is None:
-        return ""
-    query = asked.copy()
-    query["cursor"] = following
-    return query.urlencode()

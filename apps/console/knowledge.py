@@ -1,12 +1,11 @@
 """What the agents may read: the shelf, putting something on it, and how each reading went."""
 
-from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,24 +13,24 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.agents.models import Agent
 from apps.chats import outdated
+from apps.console import paging
 from apps.console.guards import staff
 from apps.console.knowledge_forms import KnowledgeForm, SourceForm, WebsiteForm, reading_of
 from apps.knowledge import changes, drafts, library
+from apps.knowledge import shelf as shelves
 from apps.knowledge.models import Document, Knowledge, Passage
+from apps.tenants import pages
 
-_PREVIEW, _FEW = 20, 100
+CHANGED = "changed"
+KINDS = {"waiting": "To come", "ready": "Read", "failed": "Failed", "skipped": "Left out", "gone": "Gone"}
+_PREVIEW = 20
 
 
 @staff("knowledge.read")
 def shelf(request: HttpRequest) -> HttpResponse:
-    knowledge = Knowledge.objects.prefetch_related("agents").order_by("-created_at")
-    return render(request, "console/knowledge/list.html", {"knowledge": knowledge})
-
-
-@staff("knowledge.read")
-def row(request: HttpRequest, pk: UUID) -> HttpResponse:
-    source = get_object_or_404(Knowledge, id=pk)
-    return render(request, "console/knowledge/_row.html", {"item": source})
+    page = paging.page(request, partial(pages.cut, shelves.sources(), by="created_at"))
+    context = {"page": page, "is_under_way": any(source.is_under_way for source in page.rows)}
+    return render(request, "console/knowledge/list.html", context)
 
 
 @staff("knowledge.manage")
@@ -56,19 +55,19 @@ def add_website(request: HttpRequest) -> HttpResponse:
 @staff("knowledge.read")
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     source = get_object_or_404(Knowledge, id=pk)
-    documents = Document.objects.filter(knowledge=source).defer("cut", "before", "links")
     passages = Passage.objects.filter(knowledge_id=source.id).order_by("position")[:_PREVIEW]
-    counts = Counter(documents.values_list("status", flat=True))
-    context = {
+    counts = shelves.counted([source.id])[source.id]
+    context: dict[str, Any] = {
         "knowledge": source,
         "website": source.websites.first(),
+        "document": None if source.is_website else Document.objects.filter(knowledge=source).first(),
         "passages": passages,
-        "documents": _shown(documents) if source.is_website else [],
-        "more_pages": max(0, counts.total() - _FEW),
         "counts": counts,
         "drafted": drafts.progress(source) if source.is_under_way else 0,
         "delete_url": reverse("console:knowledge_delete", args=[source.id]),
     }
+    if source.is_website:
+        context |= _documents(request, source, counts)
     return render(request, "console/knowledge/detail.html", context)
 
 
@@ -79,9 +78,9 @@ def document(request: HttpRequest, pk: UUID, document: UUID) -> HttpResponse:
     context = {
         "document": found,
         "knowledge": found.knowledge,
-        "changes": changes.of(found),
+        "changes": _part(request, changes.folded(changes.of(found)), found, "changes"),
         "outdated": outdated.answers(found),
-        "passages": found.cut[:_FEW],
+        "text": _part(request, found.cut, found, "text"),
     }
     return render(request, "console/knowledge/document.html", context)
 
@@ -122,12 +121,24 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("console:knowledge")
 
 
-def _shown(documents: QuerySet[Document]) -> QuerySet[Document]:
-    """As many as a page has room for; of more than that first those that somebody has to see to."""
-    if documents.count() <= _FEW:
-        return documents.order_by("number")
-    unread = Q(status__in=[Document.Status.FAILED, Document.Status.SKIPPED])
-    return documents.order_by(ExpressionWrapper(unread, BooleanField()).desc(), "number")[:_FEW]
+def _documents(request: HttpRequest, source: Knowledge, counts: dict[str, int]) -> dict[str, Any]:
+    """A website's pages, all of them or of one kind."""
+    kind = request.GET.get("kind", "")
+    known = kind if kind in Document.Status.values else None
+    told = partial(shelves.documents, source, status=known, changed=kind == CHANGED)
+    kinds = [("", "All", sum(counts.values()))]
+    kinds += [(one, said, counts[one]) for one, said in KINDS.items() if one in counts]
+    if changed := Document.objects.filter(knowledge=source).exclude(changed_at=None).count():
+        kinds.append((CHANGED, "Changed", changed))
+    return {
+        "page": paging.page(request, told),
+        "kinds": kinds,
+        "kind": kind if known or kind == CHANGED else "",
+    }
+
+
+def _part(request: HttpRequest, told: Sequence[Any], document: Document, named: str) -> paging.Page[Any]:
+    return paging.page(request, partial(pages.part, told, of=document.version), named=named)
 
 
 def _put_website(*, content: str, **told: Any) -> Knowledge:

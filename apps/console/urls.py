@@ -63,7 +63,6 @@ urlpatterns = [
     path("knowledge/<uuid:pk>/change/", knowledge.change, name="knowledge_change"),
     path("knowledge/<uuid:pk>/sync/", knowledge.sync, name="knowledge_sync"),
     path("knowledge/<uuid:pk>/documents/<uuid:document>/", knowledge.document, name="knowledge_document"),
-    path("knowledge/<uuid:pk>/row/", knowledge.row, name="knowledge_row"),
     path("knowledge/<uuid:pk>/delete/", knowledge.delete, name="knowledge_delete"),
     path("organisation/", organisation.organisation, name="organisation"),
     path("organisation/identity/", organisation.rotate_identity_secret, name="identity_rotate"),

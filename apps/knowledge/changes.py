@@ -1,19 +1,23 @@
 """What a document said before and says now, line by line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Any
 
 from apps.agents.sentences import sentences
 from apps.knowledge.models import Document
 
+AROUND = 2  # lines of what stayed that are shown beside a change
+STAYED = "…"
 MOST = 2_000  # lines of each version: comparing takes time by their product
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sentence: `sign` is a space where it stayed, `+` where it is new, `-` where it is gone."""
+    """A sentence: `sign` is a space where it stayed, `+` where it is new, `-` where it is gone. One whose sign is `…` stands for as
+    many as its text says, which stayed."""
 
     sign: str
     text: str
@@ -29,6 +33,21 @@ def of(document: Document) -> list[Line]:
         for step in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
         for line in _step(old, new, *step)
     ]
+
+
+def folded(lines: Sequence[Line]) -> list[Line]:
+    """Without what stayed far from every change."""
+    near = {
+        at + beside
+        for at, line in enumerate(lines)
+        if line.sign != " "
+        for beside in range(-AROUND, AROUND + 1)
+    }
+    told: list[Line] = []
+    for is_near, group in groupby(enumerate(lines), key=lambda one: one[0] in near):
+        found = [line for _, line in group]
+        told += found if is_near or len(found) == 1 else [Line(STAYED, str(len(found)))]
+    return told
 
 
 def says(document: Document, quote: str) -> bool:

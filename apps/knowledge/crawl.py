@@ -85,9 +85,7 @@ class Crawl:
 
     @property
     def is_resting(self) -> bool:
-        """Whether the site has asked to be left alone for a while."""
-        until = self._website.rests_until
-        return until is not None and until > timezone.now()
+        return self._website.is_resting
 
     def _in_sitemaps(self) -> list[WebUrl]:
         sitemaps = Sitemaps(self._client, self._site, self._rules, beat=self._source.show_life)

@@ -206,6 +206,11 @@ class Website(TenantOwned):
         """When its schedule has it read next, after a reading that ended at this moment."""
         return moment + timedelta(hours=self.every_hours) if self.every_hours else None
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether the site has asked to be left alone for a while."""
+        return self.rests_until is not None and self.rests_until > timezone.now()
+
 
 class Said(NamedTuple):
     """What a document says, each passage once, and the digest by which two are found to say the same."""
@@ -260,6 +265,11 @@ class Document(TenantOwned):
 
     def __str__(self) -> str:
         return self.title or self.url or self.knowledge.name
+
+    @property
+    def version(self) -> str:
+        """Of what it says and said before: another one as soon as either is something else."""
+        return f"{self.digest or '-'}{self.changed_at.timestamp() if self.changed_at else ''}"
 
     def say(self, passages: list[dict[str, Any]], **facts: Any) -> None:
         """What it was now read to say, each passage once; what it said before is kept where that was something else."""

@@ -1,4 +1,4 @@
-/** Rows refresh themselves through htmx; this says aloud how a document's processing ended, once. */
+/** Lists refresh themselves through htmx; this says aloud how a source's reading ended, once. */
 
 import { setText } from "./page";
 
@@ -15,8 +15,7 @@ export function followKnowledge(): void {
   for (const row of document.querySelectorAll<HTMLElement>("[data-announce]"))
     before.set(row.id, row.dataset.announce ?? "");
   document.addEventListener("htmx:responseError", (event) => {
-    const { target, xhr } = (event as CustomEvent<{ target: Element; xhr: XMLHttpRequest }>).detail;
-    if (xhr.status === 404 && target.matches("tr[data-knowledge]")) target.remove();
-    if (xhr.status === 401 || xhr.status === 403) location.reload();
+    const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
+    if ([401, 403, 404].includes(xhr.status)) location.reload();
   });
 }

@@ -47,7 +47,6 @@ def test_a_pasted_document_waits_on_the_shelf(staff: Client, acme: House) -> Non
         assert (source.name, source.status, list(source.agents.all())) == ("Depots", "waiting", [acme.agent])
     assert "Depots" in staff.get("/console/knowledge/").content.decode()
     assert staff.get(f"/console/knowledge/{source.id}/").status_code == 200
-    assert staff.get(f"/console/knowledge/{source.id}/row/").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -87,8 +86,7 @@ def test_the_rivals_shelf_is_empty_and_ours_is_not_found(acme: House, globex: Ho
     client = Client()
     client.post("/console/login/", {"username": globex.user.username, "password": PASSWORD})
     assert "Depots" not in client.get("/console/knowledge/").content.decode()
-    for path in ("", "row/"):
-        assert client.get(f"/console/knowledge/{source.id}/{path}").status_code == 404
+    assert client.get(f"/console/knowledge/{source.id}/").status_code == 404
     assert client.post(f"/console/knowledge/{source.id}/delete/").status_code == 404
     with acme.scope():
         assert Knowledge.objects.filter(id=source.id).exists()
@@ -136,7 +134,7 @@ ACTIVE = [
     ("a.pdf", b"%PDF-1.4\n<script>CANARY()</script>"),
     ("a.txt", b"Open daily. <script>CANARY()</script><svg onload='CANARY()'>"),
 ]
-NUMBERED = re.compile(r"<uuid:(\w+)>")
+NUMBERED = re.compile(r"<uuid(?:str)?:(\w+)>")
 
 
 def routes(resolver: Any = None, before: str = "") -> Iterator[str]:
@@ -181,4 +179,4 @@ def test_what_was_uploaded_is_served_by_no_route(staff: Client, acme: House, nam
         if response.status_code == 200:
             asked += 1
             assert not active(response), address
-    assert asked >= 9
+    assert asked >= 12

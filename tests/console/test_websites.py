@@ -57,7 +57,7 @@ def test_a_website_is_added_and_each_page_says_how_it_went(
     assert site.url in page
 
 
-def test_of_many_pages_those_that_were_not_read_are_shown_first(
+def test_of_many_pages_those_that_were_not_read_are_one_step_away(
     staff: Client, acme: House, site: website.Website
 ) -> None:
     source = added(staff, acme, site)
@@ -68,8 +68,10 @@ def test_of_many_pages_those_that_were_not_read_are_shown_first(
         pages[-1].status, pages[-1].failure = "failed", "The site answered with status 418."
         Document.objects.bulk_create(pages)
     page = staff.get(f"/console/knowledge/{source.id}/").content.decode()
-    assert page.index("status 418") < page.index("Depot 1<")
-    assert "100 of 195 pages" in page
+    assert "194 read, 1 failed" in page
+    assert "status 418" not in page
+    assert 'href="?kind=failed"' in page
+    assert "status 418" in staff.get(f"/console/knowledge/{source.id}/?kind=failed").content.decode()
 
 
 def test_a_site_that_asked_for_rest_says_when_it_goes_on(

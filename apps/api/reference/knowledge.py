@@ -19,6 +19,7 @@ _SOURCE = {
     "updated_at": AT,
     "synced_at": AT,
     "due_at": None,
+    "rests_until": None,
 }
 _DOCUMENT = {
     "id": "0d9a6a0e-5f3c-4a55-8f5e-1b8f0c1a2b3c",
@@ -58,11 +59,17 @@ DOCUMENT = told(
     401, 403, 404,
     answer={
         "document": _DOCUMENT,
-        "text": ["You have 60 days."],
-        "changes": [{"sign": "-", "text": "You have 30 days."}, {"sign": "+", "text": "You have 60 days."}],
         "outdated": [
             {"chat": CHAT, "exchange": 1, "request": QUESTION, "quote": "You have 30 days.", "created_at": AT}
         ],
+    },
+)  # fmt: skip
+TEXT = told(401, 403, 404, 422, answer={"text": ["You have 60 days."], "next_cursor": None})
+CHANGES = told(
+    401, 403, 404, 422,
+    answer={
+        "changes": [{"sign": "-", "text": "You have 30 days."}, {"sign": "+", "text": "You have 60 days."}],
+        "next_cursor": None,
     },
 )  # fmt: skip
 REMOVE = told(401, 403, 404)
