@@ -81,11 +81,12 @@ ONE_FILE_ONLY = {
     r"\bunstructured\b.*import|import unstructured": {"apps/knowledge/partition.py": "parsing"},
     r"\bvaderSentiment\b": {"apps/analysis/sentiment.py": "sentiment"},
     r"\bgroup_send\b": {"apps/analysis/live.py": "dashboards"},
-    r"import (httpcore|httpx|requests|aiohttp|urllib\.request|urllib3|ftplib)\b|from (httpcore|httpx|requests|aiohttp|urllib3|urllib\.request)\b": {
+    r"import (httpcore|httpx|requests|aiohttp|urllib\.request|urllib3|ftplib|smtplib|websockets)\b"
+    r"|from (httpcore|httpx|requests|aiohttp|urllib3|urllib\.request|websockets(\.\w+)*\.client)\b|from urllib import .*\brequest\b": {
         "apps/knowledge/egress.py": "the one guarded way out to addresses that tenants give",
         "apps/agents/servers/wire.py": "the judged transport that providers' own clients are given",
     },
-    r"import (http\.client|socket)\b|from socket\b": {
+    r"import (http\.client|socket)\b|from (socket|http\.client)\b|from http import .*\bclient\b|\b(open|create)_connection\(": {
         "apps/knowledge/egress.py": "resolves a name once, to judge the address that is then connected to",
         "apps/agents/providers/bedrock.py": "ends the connection of an answer that nobody waits for",
         "chatwithus/address.py": "the supervisor asks its own web process whether it is ready",
@@ -282,7 +283,7 @@ def test_a_socket_without_a_door_is_seen() -> None:
 @pytest.mark.parametrize(
     "planted",
     ["from unstructured.partition.auto import partition", "SQL = 'DELETE FROM x WHERE tenant_id = %(whose)s'", "import vaderSentiment", "x.group_send('g', {})", "import httpx",
-     "import socket"],
+     "import socket", "from urllib import parse, request", "from http import client", "import websockets", "asyncio.open_connection('x', 1)", "loop.create_connection(x)"],
 )  # fmt: skip
 def test_an_import_in_the_wrong_file_is_seen(planted: str) -> None:
     trespass = {"apps/chats/trespass.py": house.code(planted)}

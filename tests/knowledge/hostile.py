@@ -269,3 +269,31 @@ def _attached() -> bytes:
         b'The depot opens at seven.\n--b\nContent-Type: text/plain\nContent-Disposition: attachment; filename="../../../tmp/slipped"\n\n'
         b"slipped\n--b--\n"
     )
+
+
+def calling(url: str) -> Iterator[tuple[str, bytes]]:
+    """D5, E3: whoever opens what these name asks at this address."""
+    markup = (
+        f'<html><head><base href="{url}/base/"><link rel="stylesheet" href="{url}/style"><meta http-equiv="refresh" content="0;url={url}/refresh">'
+        f'<meta property="og:image" content="{url}/og"></head><body><img src="{url}/img"><iframe src="{url}/frame"></iframe><object data="{url}/object">'
+        f'</object><script src="{url}/script"></script><p>{WORDS}</p></body></html>'
+    )
+    yield "x.html", markup.encode()
+    yield "x.md", f"# Depots\n\n![picture]({url}/img)\n\n<img src='{url}/html'>\n\n{WORDS}".encode()
+    yield "x.eml", f"Subject: Depots\nContent-Type: text/html\n\n{markup}".encode()
+    declared = f'<!DOCTYPE x SYSTEM "{url}/dtd"><x/>'.encode()
+    yield "declared.docx", with_part(plain_word(), "word/document.xml", declared)
+    yield "x.docx", _leading(plain_word(), "word/_rels/document.xml.rels", url)
+    yield "x.pptx", _leading(slides(WORDS), "ppt/slides/_rels/slide1.xml.rels", url)
+    yield "x.xlsx", _leading(sheet(("Day", "Hours"), ("Sunday", WORDS)), "xl/_rels/workbook.xml.rels", url)
+
+
+def _leading(content: bytes, part: str, url: str) -> bytes:
+    """With one more relation, to a picture that lies elsewhere."""
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"
+    away = (
+        f'<Relationship Id="away" Type="{kind}" Target="{url}/image" TargetMode="External"/></Relationships>'
+    )
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        relations = packed.read(part)
+    return with_part(content, part, relations.replace(b"</Relationships>", away.encode()))

@@ -190,6 +190,7 @@ def oracle() -> dict[str, Any]:
         internet.name("site.example", PUBLIC)
         internet.name("inside.example", "10.0.0.1")
         serve("10.0.0.1", 80, lambda request: answer(request, b"canary"))
+        serve(PUBLIC, 25, lambda request: answer(request, b"a server of mail"))
         subprocess.run(["ip", "route", "add", "blackhole", "93.184.216.99/32"], check=True)
         internet.name("filtered.example", "93.184.216.99")
         urls = ["http://inside.example/", "http://inside.example:8081/", "http://site.example:8082/", "http://filtered.example/",

@@ -16,6 +16,7 @@ def test_a_site_is_read_by_its_links_and_cited_by_its_addresses(
     inside: House, site: Website, settings: Any
 ) -> None:
     shop(site)
+    site.pages["/"] = (200, str(site.pages["/"]), {"Set_Cookie": "visitor=1; Path=/"})
     source = read(library.add_website(site.url, agents=[inside.agent.id]))
     assert (source.status, source.failure, source.name) == ("ready", "", "127.0.0.1")
     assert set(states(source).values()) == {("ready", "")}
@@ -133,12 +134,17 @@ def test_a_crawl_stays_on_its_site(inside: House, site: Website, settings: Any) 
         other.page("/", "Another site.")
         away = [f"http://localhost:{site.port}/", f"{other.url}/", f"//127.0.0.1.evil.example:{site.port}/", "javascript:alert(1)",
                 "mailto:a@b.example", f"http://127.0.0.1:{site.port}@evil.example/", "ftp://127.0.0.1/x", "/picture.png"]  # fmt: skip
-        site.page("/", "This shop sells tents.", *away, "/moved")
+        site.page("/", "This shop sells tents.", *away, "/moved", "/sent")
         site.pages["/moved"] = (302, "", {"Location": other.url})
+        site.pages["/sent"] = (
+            f'<head><meta http-equiv="refresh" content="0;url={other.url}"><link rel="icon" href="{other.url}/icon"></head>'
+            f'<p>We have moved.</p><img src="{other.url}/picture"><script>location = "{other.url}"</script>'
+        )
         source = read(library.add_website(site.url))
         assert {path: state for path, (state, _) in states(source).items()} == {
             "/": "ready",
             "/moved": "skipped",
+            "/sent": "ready",
         }
         assert "another site" in states(source)["/moved"][1]
         assert not other.asked

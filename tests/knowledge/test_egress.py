@@ -59,7 +59,7 @@ def test_certificates_are_for_names_and_the_operators_list_is_exact() -> None:
     assert {seen[name] for name in ("wrong", "port", "suffix")} == {egress.REASON}
 
 
-@pytest.mark.parametrize("text", scenes.TARGETS)
+@pytest.mark.parametrize("text", [*scenes.TARGETS, "2606:4700::1111%eth0", "localhost"])
 def test_addresses_that_are_not_public(text: str) -> None:
     assert not addresses.is_public(text)
 
