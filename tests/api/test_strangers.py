@@ -151,7 +151,7 @@ def test_no_credential_stands_in_a_log_a_database_the_cache_or_the_figures(
     with serving(services, LOG_LEVEL="DEBUG") as server:
         identity = signed(acme)
         with server.visitor(acme) as visitor, server.visitor(acme, jwt=identity) as known:
-            visitor.ask("Hello?")
+            visitor.ask("Hello? WORDS-OF-A-VISITOR")
             tokens = [visitor.welcome["token"], known.welcome["token"]]
             visitor.say("hello", token=tokens[0][:-2])
             visitor.hear("welcome")
@@ -173,6 +173,8 @@ def test_no_credential_stands_in_a_log_a_database_the_cache_or_the_figures(
             "database": b"\n".join(everything_in_postgres(services)),
         }
     assert acme.key[:16].encode() in kept["database"]  # so it was looked at
+    assert b"WORDS-OF-A-VISITOR" in kept["database"]
+    assert b"WORDS-OF-A-VISITOR" not in kept["log"] + kept["figures"]
     for secret_of_all in (*tokens, made, identity, acme.key, minted, secret):
         assert len(secret_of_all) > 40
         found = [place for place, held in kept.items() if secret_of_all.encode() in held]
