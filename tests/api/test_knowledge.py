@@ -99,6 +99,25 @@ def test_what_cannot_become_knowledge_is_explained(
 
 
 @pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"content": "ftp://shop.example"}, "/content"),
+        ({"website": {"include": "help"}}, "/website/include"),
+        ({"website": {"exclude": "/x\n" * 51}}, "/website/exclude"),
+        ({"website": {"depth": 21}}, "/website/depth"),
+    ],
+)
+def test_what_is_wrong_with_a_website_is_pointed_at(
+    server: Server, houses: Houses, wrong: dict[str, Any], pointer: str
+) -> None:
+    body = {"name": "Shop", "category": "website", "content": "https://shop.example", **wrong}
+    with server.rest(houses[0]) as client:
+        response = client.post("/api/v1/knowledge", json=body)
+    assert response.status_code == 422
+    assert [one["pointer"] for one in response.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
     "kind", ["application/json", "multipart/form-data", "multipart/form-data; boundary=x", "text/plain", ""]
 )
 def test_a_body_that_is_neither_json_nor_a_form_is_explained(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from apps.knowledge import contained, crawl, ingestion, library, pdf, robots, sniff, tasks, urlset
+from apps.knowledge import contained, crawl, ingestion, library, pdf, robots, sniff, tasks, turns, urlset
 from apps.knowledge.models import Document, Knowledge, Passage
 from apps.knowledge.reading import web_page
 from tests import internet
@@ -59,8 +59,8 @@ def test_a_sitemap_is_read_as_far_as_sitemaps_may_go() -> None:
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long a crawler would have waited, on a clock that goes only by that."""
     found: list[float] = []
-    monkeypatch.setattr(robots.time, "sleep", found.append)
-    monkeypatch.setattr(robots.time, "monotonic", lambda: 1000.0 + sum(found))
+    monkeypatch.setattr("apps.knowledge.robots.time.sleep", found.append)
+    monkeypatch.setattr("apps.knowledge.robots.time.monotonic", lambda: 1000.0 + sum(found))
     return found
 
 
@@ -138,15 +138,15 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     killed: list[int] = []
     run, answer = contained.run, contained._answer
 
-    def parse(task: str, *arguments: Any) -> Any:
-        def kill(connection: Any, pid: int) -> Any:
+    def parse(task: str, *arguments: Any, **options: Any) -> Any:
+        def kill(connection: Any, pid: int, beat: Any) -> Any:
             if any(b"POISON" in one for one in arguments if isinstance(one, bytes)):
                 killed.append(pid)
                 os.kill(pid, signal.SIGKILL)
-            return answer(connection, pid)
+            return answer(connection, pid, beat)
 
         monkeypatch.setattr(contained, "_answer", kill)
-        return run(task, *arguments)
+        return run(task, *arguments, **options)
 
     monkeypatch.setattr(contained, "run", parse)
     return killed
@@ -157,11 +157,11 @@ def test_a_document_that_kills_its_parser_is_parked_and_the_queue_goes_on(
 ) -> None:
     bad = library.add("Bad", content="POISON: the depot is green.")
     good = library.add("Good", content="The depot is green.")
-    turns = 0
+    taken = 0
     while ingestion.is_awaited():
-        turns += 1
-        ingestion.read_next(ingestion.Endless())
-        assert turns < 10
+        taken += 1
+        ingestion.read_next(turns.Endless())
+        assert taken < 10
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.status, len(poisoned)) == ("failed", ingestion.MAX_ATTEMPTS)
