@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 
 from apps.agents import faces
-from apps.chats import acts, bell, conversations, events, frames, hub, line, replies, visitors
+from apps.chats import acts, bell, conversations, events, frames, handoff, hub, line, replies, visitors
 from apps.chats.conversations import Asked, BadMessage, NoSuchChat, Opening
 from apps.chats.events import Position
 from apps.tenants import access, caps, identity, limits, watch
@@ -283,12 +283,23 @@ class ChatConsumer(Consumer):
         async with self._turn:
             await limits.atake(*costs)
             if opening is not None:
-                await hop(conversations.begin)(chat_id, opening)
-                self._opening = None
-            if self._feed is None and self.chat_id == chat_id:
-                await self._follow(None, recovered=True)
-            await acts.act(chat_id, frame, offers=self.agent.offers)
+                await self._begin_with_a_person(chat_id, opening)
+            else:
+                if self._feed is None and self.chat_id == chat_id:
+                    await self._follow(None, recovered=True)
+                await acts.act(chat_id, frame, offers=self.agent.offers)
         self._say_context()
+
+    async def _begin_with_a_person(self, chat_id: UUID, opening: Opening) -> None:
+        """The chat and the asking are one transaction. Its name is told before, so that who is cut off comes back to it."""
+        if is_unread := self._feed is None and self.chat_id == chat_id:
+            await self._welcome({**_NO_CHAT, "chat": chat_id, "recovered": True})
+        await handoff.request(chat_id, opening=opening)
+        self._opening = None
+        if is_unread and self.chat_id == chat_id:
+            feed = await hub.follow(chat_id, Position(0))
+            with self.opening(feed):
+                self._listen_to(feed)
 
     def _act(self, frame: dict[str, Any]) -> None:
         self._require_visitor()

@@ -166,7 +166,7 @@ class Publisher:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.sender = uuid.uuid4().hex
-        self._pending: dict[tuple[UUID, bool], bytes] = {}
+        self._pending: dict[tuple[UUID, UUID, bool], bytes] = {}
         self._lock = threading.Lock()
         self._is_due = threading.Event()
         self._is_done = threading.Event()
@@ -176,7 +176,7 @@ class Publisher:
         packed = orjson.dumps((self.sender, rung.tenant_id.hex, rung.chat_id.hex, rung.seq, rung.typing))
         with self._lock:
             if len(self._pending) < MOST_PENDING:
-                self._pending[rung.chat_id, rung.typing is not None] = packed
+                self._pending[rung.tenant_id, rung.chat_id, rung.typing is not None] = packed
             self._is_done.clear()
         self._is_due.set()
 

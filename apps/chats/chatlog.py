@@ -133,11 +133,12 @@ class ChatLog:
         return self._entries[position - self._base :]
 
     def forget_what_ended(self) -> None:
-        """Let go of a reply that is over: whoever comes later is told by the database, and an idle chat costs little."""
-        latest = self.latest
-        if latest and latest.has_ended and self._entries and time.monotonic() - self._told_at > LINGERS:
+        """Let go of a reply that is over, and of what people said: whoever comes later is told by the database, and an idle chat costs little."""
+        is_over = self.latest is None or self.latest.has_ended
+        if is_over and self._entries and time.monotonic() - self._told_at > LINGERS:
             self._base, self._entries = self.end, []
-            latest.heard.clear()
+            if self.latest is not None:
+                self.latest.heard.clear()
 
     def vanish(self) -> None:
         """Its chat was deleted: whoever reads it has to come again, and is told so then."""

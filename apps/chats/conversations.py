@@ -20,7 +20,6 @@ from apps.chats.ledger import Ledger, NoSuchChat, Opening
 from apps.chats.models import Chat, ContentChat, Event, Explanation, Process
 from apps.knowledge import retrieval
 from apps.knowledge.retrieval import Shelf
-from apps.tenants import access
 from apps.tenants.postgres import prepared
 
 __all__ = ["NoSuchChat", "Opening"]
@@ -143,14 +142,6 @@ def find(session_id: UUID, *, agent_id: UUID | None = None, visitor: str | None 
     if chat is None:
         raise NoSuchChat("There is no such chat.")
     return chat
-
-
-def begin(chat_id: UUID, opening: Opening) -> None:
-    """A chat in which nothing has been said yet, unless it is there already."""
-    with transaction.atomic():
-        access.recheck("chats.ask")
-        ledger.add(chat_id, opening)
-        ledger.locked(chat_id)
 
 
 @transaction.atomic

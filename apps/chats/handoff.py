@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.chats import conversations, hub, ledger, replies
 from apps.chats.conversations import BadMessage, Claim, Finished
-from apps.chats.ledger import Ledger
+from apps.chats.ledger import Ledger, Opening
 from apps.chats.models import Chat, ContentChat
 from apps.tenants.hops import hop
 
@@ -20,9 +20,10 @@ class NotYours(PermissionError):
     """Somebody else handles this chat: take it over first."""
 
 
-async def request(chat_id: UUID, *, by: str = "visitor") -> None:
-    """Put a chat before the staff; nothing changes where a person has it or is awaited already."""
-    await _ending_reply(chat_id, _request, by=by)
+async def request(chat_id: UUID, *, opening: Opening | None = None) -> None:
+    """Put a chat before the staff, which an `opening` makes where there is none; nothing changes where a person has it or is awaited
+    already."""
+    await _ending_reply(chat_id, _request, opening=opening)
 
 
 async def take_over(chat_id: UUID, user: Any) -> None:
@@ -89,13 +90,13 @@ def _done(book: Ledger, following: Claim | None = None, kept: ContentChat | None
     return Finished(tuple(book.told), following, kept, fence=book.chat.epoch if book.told else 0)
 
 
-def _request(chat_id: UUID, said: str | None, *, by: str) -> Finished:
+def _request(chat_id: UUID, said: str | None, *, opening: Opening | None) -> Finished:
     kept = None
-    with ledger.opened(chat_id, may="chats.ask") as book:
+    with ledger.opened(chat_id, may="chats.ask", opening=opening) as book:
         if book.chat.handled_by == AGENT:
             kept = book.cancel("takeover", said)
             book.park()
-            book.hand(WAITING, by=by)
+            book.hand(WAITING, by="visitor")
             book.chat.resolved_at = None
     return _done(book, kept=kept if said is not None else None)
 

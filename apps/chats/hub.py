@@ -173,7 +173,9 @@ class Hub:
             log.vanish()
 
     async def _caught_up(self, log: ChatLog) -> int:
-        """Where the log stands after one more read; who waits for more reads again."""
+        """Where the log stands after one more read; who waits for more reads again. What was rung before this read and is not there is
+        nowhere: a ring may be of something that takes no `seq`."""
+        wanted = self._wanted.get(log.chat_id, 0)
         try:
             found = await hop(_missed)(log.tenant_id, log.chat_id, log.last_seq or 0)
         except (DatabaseError, InterfaceError) as error:
@@ -184,7 +186,7 @@ class Hub:
         await self._tail_if_elsewhere(log)
         if self._is_abandoned(log, found):
             await self._rescue(log)
-        return max(found.seq, log.last_seq or 0)
+        return max(found.seq, log.last_seq or 0, wanted)
 
     def _is_abandoned(self, log: ChatLog, found: Recalled) -> bool:
         """Its process died; or it is this one, which does not know of it: the answer of a COMMIT can get lost."""

@@ -155,12 +155,14 @@ class Ledger:
 
 
 @contextmanager
-def opened(chat: UUID | Chat, *, may: str | None = None) -> Iterator[Ledger]:
-    """Lock a chat, write, commit. One that is given was locked before, in a transaction that goes on. `may` is the ability that
-    whoever acts must have at this moment. Raises NoSuchChat, NotAdmitted, Forbidden."""
+def opened(chat: UUID | Chat, *, may: str | None = None, opening: Opening | None = None) -> Iterator[Ledger]:
+    """Lock a chat, which an `opening` makes where there is none; write, commit. One that is given was locked before, in a transaction
+    that goes on. `may` is the ability that whoever acts must have at this moment. Raises NoSuchChat, NotAdmitted, Forbidden."""
     with transaction.atomic(savepoint=not isinstance(chat, Chat)):
         if may is not None:
             access.recheck(may)
+        if opening is not None and not isinstance(chat, Chat):
+            add(chat, opening)
         ledger = Ledger(chat if isinstance(chat, Chat) else locked(chat))
         yield ledger
         ledger.close()

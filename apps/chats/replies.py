@@ -116,7 +116,7 @@ async def _ask(
     if not asked.is_new and asked.exchange.state in {"running", "queued"}:
         here().look_after(scope.current(), chat_id)
     elif asked.exchange.state == "queued" and asked.agent.second_message == Agent.SecondMessage.INTERRUPT:
-        await stop(chat_id, reason="interrupted", before=asked.exchange.number)
+        await make_way(chat_id, asked.exchange.number)
     return Question(asked, log, start)
 
 
@@ -153,16 +153,30 @@ async def stream(
         await answer.aclose()
 
 
-async def stop(chat_id: UUID, *, reason: str = "stopped", before: int | None = None) -> bool:
-    """Cancel the chat's running reply, in whichever process it runs, keeping what it has said; False where nothing runs, or
-    nothing to an exchange before that number."""
+async def stop(chat_id: UUID) -> bool:
+    """Cancel the chat's running reply, in whichever process it runs, keeping what it has said; False where nothing runs."""
     reply = running_here(chat_id)
     if reply is None:
-        return await here().surely(chat_id, _stop_elsewhere(chat_id, reason, before))
-    return (before is None or reply.exchange.number < before) and reply.stop(reason)
+        return await here().surely(chat_id, _stop_elsewhere(chat_id, "stopped"))
+    return reply.stop("stopped")
 
 
-async def _stop_elsewhere(chat_id: UUID, reason: str, before: int | None) -> bool:
+async def make_way(chat_id: UUID, number: int) -> None:
+    """Interrupt what was asked before the message of this number, until nothing of it is answered, or about to be: of messages that
+    come together each ends what the one before it has begun."""
+    while not here().is_draining:
+        reply = running_here(chat_id)
+        if reply is None:
+            if not await _stop_elsewhere(chat_id, "interrupted", before=number):
+                return
+        elif reply.exchange.number >= number:
+            return
+        else:
+            reply.stop("interrupted")
+            await asyncio.wait([reply.task])
+
+
+async def _stop_elsewhere(chat_id: UUID, reason: str, *, before: int | None = None) -> bool:
     said = await heard(chat_id)
     holder = await here().lease.hold()
     cancel = hop(conversations.cancel)

@@ -31,7 +31,7 @@ class Deeds:
         self.kinds: tuple[Callable[[uuid.UUID], object], ...] = (
             self.ask,
             self.ask,
-            lambda chat: handoff._request(chat, None, by="visitor"),
+            lambda chat: handoff._request(chat, None, opening=None),
             lambda chat: handoff._take_over(chat, "", user=house.user),
             lambda chat: handoff._hand_back(chat, uuid.uuid4()),
             lambda chat: handoff._resolve(chat, None, by="staff"),

@@ -10,18 +10,19 @@ import orjson
 import pytest
 from channels.db import database_sync_to_async
 
-from apps.chats import chatlog, conversations, hub, replies
+from apps.chats import chatlog, conversations, handoff, hub, impressions, ledger, replies
 from apps.chats.chatlog import ChatLog
 from apps.chats.conversations import Opening
 from apps.chats.events import ENDS, STARTED, Entry, Position
 from apps.chats.feed import Feed
+from apps.chats.hub import _missed as missed
 from apps.chats.ledger import NoSuchChat
 from apps.chats.models import Chat, ContentChat
 from apps.chats.recall import Recalled
 from apps.tenants import valkey
 from tests.chats.conftest import script
 from tests.chats.elsewhere import Elsewhere
-from tests.chats.test_replies import ask, expire, until_said
+from tests.chats.test_replies import ask, expire, opened, until_said
 from tests.scripted import answer
 from tests.world import House
 
@@ -303,6 +304,50 @@ async def test_who_reads_a_chat_that_is_deleted_has_to_come_again(house: House) 
     with pytest.raises(NoSuchChat):
         await hub.follow(question.log.chat_id, None)
     reader.close()
+
+
+async def test_the_database_is_asked_once_for_what_takes_no_seq(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for what a page says of itself, of which nothing is told, in a chat in which nothing else was said yet."""
+    loop, has_read = asyncio.get_running_loop(), asyncio.Event()
+    reads: list[int] = []
+
+    def counted(tenant_id: UUID, chat_id: UUID, seq: int) -> Recalled:
+        reads.append(seq)
+        loop.call_soon_threadsafe(has_read.set)
+        return missed(tenant_id, chat_id, seq)
+
+    monkeypatch.setattr(hub, "_missed", counted)
+    chat, opening = opened(house)
+    await on_database(_begun)(chat, opening)
+    feed = await hub.follow(chat, Position(0))
+    await on_database(impressions.describe)(chat, {"context": {"page": "pricing"}})
+    await asyncio.wait_for(has_read.wait(), 20)
+    await asyncio.wait_for(hub.here().catch_up_soon(feed.log), 20)
+    feed.close()
+    assert len(reads) <= 2
+
+
+def _begun(chat: UUID, opening: Opening) -> None:
+    with ledger.opened(chat, opening=opening):
+        pass
+
+
+async def test_what_people_say_is_let_go_of_where_no_agent_speaks(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chatlog, "LINGERS", -1.0)
+    chat, opening = opened(house)
+    await handoff.request(chat, opening=opening)
+    feed = await hub.follow(chat, Position(1))
+    await ask(house, chat=chat)
+    assert [entry.type for entry in feed.take()] == ["message"]
+    feed.log.forget_what_ended()
+    assert feed.log.since(feed.log.end) == []
+    with pytest.raises(chatlog.TooSlow):
+        feed.log.since(feed.log.end - 1)
+    feed.close()
 
 
 async def test_logs_are_forgotten_when_nobody_reads(house: House) -> None:

@@ -107,6 +107,23 @@ async def test_an_agent_that_interrupts_answers_the_newer_message(house: House) 
     assert said(await told(second)) == answer("tokens=10")
 
 
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+async def test_of_messages_that_come_together_only_the_last_is_answered_where_newer_ones_interrupt(
+    house: House, other: Elsewhere, where: str
+) -> None:
+    await on_database(script)(house, "tokens=10 first=30", second_message="interrupt")
+    first = await ask(house) if where == "here" else await other.do(ask(house))
+    await on_database(script)(house, "tokens=200 rate=80", second_message="interrupt")
+    more = [ask(house, chat=first.log.chat_id, message=f"m{number}") for number in range(2, 7)]
+    asked = sorted(await asyncio.gather(*more), key=lambda one: one.asked.exchange.number)
+    assert said(await told(asked[-1])) == answer("tokens=200 rate=80")
+    ended = [await row(one) for one in (first, *asked)]
+    assert [(one.state, one.reason) for one in ended] == [
+        *[("stopped", "interrupted")] * 5,
+        ("completed", ""),
+    ]
+
+
 @pytest.mark.parametrize("model", ["tokens=50 first=30", "tokens=50 stall=20"])
 async def test_a_stop_keeps_what_was_said(house: House, model: str) -> None:
     await on_database(script)(house, model)
@@ -400,9 +417,9 @@ async def test_a_reply_that_its_own_process_does_not_know_is_taken_up(house: Hou
 async def test_an_interruption_leaves_the_newer_reply_alone(house: House) -> None:
     await on_database(script)(house, "tokens=50 stall=20")
     question = await ask(house)
-    assert not await replies.stop(question.log.chat_id, reason="interrupted", before=1)
-    assert await replies.stop(question.log.chat_id, reason="interrupted", before=2)
-    await replies.settle()
+    await replies.make_way(question.log.chat_id, 1)
+    assert (await row(question)).state == "running"
+    await replies.make_way(question.log.chat_id, 2)
     assert (await row(question)).reason == "interrupted"
 
 

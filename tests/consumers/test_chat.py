@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 
-from apps.chats.models import ContentChat
+from apps.chats.models import Chat, ContentChat
 from tests.server import PATIENCE, Server, Visitor, text_of, wait_until
 from tests.world import House
 
@@ -85,6 +85,25 @@ def test_a_person_asked_for_beside_the_first_message_is_asked_for_in_the_same_ch
         visitor.say("handoff.request")
         visitor.say("message.send", client_message_id="m1", text="Is anybody there?")
         assert visitor.hear("handoff")["chat"] == visitor.hear("ack")["chat"]
+
+
+def test_a_chat_that_begins_with_asking_for_a_person_is_never_there_without_that(
+    server: Server, houses: Houses
+) -> None:
+    acme, _ = houses
+    for pause in range(20):
+        with server.visitor(acme) as visitor:
+            visitor.say("handoff.request")
+            time.sleep(pause / 1000)
+            visitor.connection.socket.close()
+    with server.visitor(acme) as visitor:
+        visitor.say("handoff.request")
+        welcome, handed = visitor.hear("welcome"), visitor.hear("handoff")
+        assert (welcome["chat"], welcome["last_seq"], handed["seq"]) == (handed["chat"], 0, 1)
+        visitor.hear("queue")
+    with acme.scope():
+        assert Chat.objects.filter(id=handed["chat"]).exists()
+        assert not Chat.objects.exclude(handled_by="waiting", last_seq=1).exists()
 
 
 def test_a_first_message_whose_ack_was_lost_opens_no_second_chat(server: Server, houses: Houses) -> None:

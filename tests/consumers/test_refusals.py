@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.chats import conversations
+from apps.chats import conversations, ledger
 from apps.chats.conversations import Opening
 from apps.tenants import access, audit
 from apps.tenants.access import Admitted, Ticket
@@ -85,8 +85,8 @@ def test_who_may_only_read_takes_no_chat_over(houses: Houses) -> None:
     acme, _ = houses
     opening = Opening(acme.agent.id, "v_reader")
     chat_id = conversations.chat_id_for(opening)
-    with acme.scope():
-        conversations.begin(chat_id, opening)
+    with acme.scope(), ledger.opened(chat_id, opening=opening):
+        pass
     [said] = answers(InboxConsumer(), reader_of(acme), {"type": "take_over", "chat": str(chat_id)})
     assert (said["type"], said["code"], said["chat"]) == ("error", "forbidden", str(chat_id))
     assert refused(acme) == [LINE]
