@@ -46,11 +46,11 @@ def runs(url: str, house: "House", *, times: int, examples: int) -> list["Report
 
 def there(url: str, house: "House") -> dict[str, str]:
     """Ids of this house that exist."""
-    agent = str(house.scripted("tokens=3").id)
+    agent, spare = (str(house.scripted("tokens=3").id) for _ in range(2))
     body = {"agent": agent, "message": "Hello"}
     asked = httpx.post(f"{url}/api/v1/chat", json=body, headers=house.headers).json()
     source = house.knows("The Quito depot is closed in March.")
-    return {"agent": agent, "chat": asked["session_id"], "knowledge": str(source.id)}
+    return {"agent": agent, "spare": spare, "chat": asked["session_id"], "knowledge": str(source.id)}
 
 
 def tell(benchmark: Benchmark, reports: list["Report"], web: Web, growth: float) -> None:

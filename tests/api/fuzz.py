@@ -57,8 +57,9 @@ def document(url: str) -> dict[str, Any]:
     return found
 
 
-def deepened(told: dict[str, Any], *, agent: str, chat: str, knowledge: str) -> dict[str, Any]:
-    """The document with ids that exist wherever it wants one, so that requests get past the first look-up."""
+def deepened(told: dict[str, Any], *, agent: str, spare: str, chat: str, knowledge: str) -> dict[str, Any]:
+    """The document with ids that exist wherever it wants one, so that requests get past the first look-up. What changes agents
+    changes the spare one: published with a model that is nowhere, the one that is asked would rightly answer 502."""
     schemas = told["components"]["schemas"]
     here = {"anyOf": [_one(chat), {"type": "null"}]}
     schemas["ChatRequest"]["properties"] |= {"agent": _one(agent), "session_id": here}
@@ -67,8 +68,10 @@ def deepened(told: dict[str, Any], *, agent: str, chat: str, knowledge: str) -> 
     for content in told["paths"]["/api/v1/knowledge"]["post"]["requestBody"]["content"].values():
         content["schema"]["properties"]["agents"]["items"] = _one(agent)
     known = {"session_id": chat, "knowledge_id": knowledge, "model": agent, "provider": "openai"}
-    for routes in told["paths"].values():
-        for route in routes.values():
+    for path, routes in told["paths"].items():
+        if "/agents/" in path:
+            told["paths"][path] = _instead(routes, spare)
+        for route in told["paths"][path].values():
             for parameter in route["parameters"]:
                 if parameter["name"] in known:
                     parameter["schema"] = _one(known[parameter["name"]])
@@ -108,6 +111,11 @@ def run(
     found = json.loads(report.read_text(encoding="utf-8"))
     wrong = tuple(json.dumps(one) for one in (*found["failures"], *found["errors"]))
     return Report(found["test_cases"]["generated"], wrong, found["complete"], output)
+
+
+def _instead(routes: dict[str, Any], agent: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(routes).replace(standins.AGENT, agent))
+    return found
 
 
 def _one(value: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def test_so_do_requests_about_what_is_really_there(server: Server, houses: House
     told = fuzz.deepened(
         fuzz.document(server.url),
         agent=str(acme.scripted("tokens=3").id),
+        spare=str(acme.scripted("tokens=3").id),
         chat=ask(server, acme, question(acme)).json()["session_id"],
         knowledge=str(acme.knows("The Quito depot is closed in March.").id),
     )
