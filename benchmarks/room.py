@@ -16,6 +16,7 @@ from benchmarks.harness import ROOT, UNLIMITED
 from chatwithus import embedded
 from chatwithus.address import Address
 from chatwithus.embedded.cluster import free_port
+from chatwithus.embedded.processes import Child
 from tests.folders import fresh_folder
 
 SETTINGS = {"PROVIDERS": "scripted=tests.scripted.Scripted", "LOG_LEVEL": "WARNING", **UNLIMITED}
@@ -42,9 +43,16 @@ def furnished() -> Iterator[embedded.Services]:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    pid: int
     port: int
-    log: Path
+    child: Child
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    @property
+    def log(self) -> Path:
+        return self.child.log
 
 
 @contextmanager
@@ -58,7 +66,7 @@ def serving(services: embedded.Services, **settings: str) -> Iterator[Web]:
         child, lambda: address.get("/readyz")[0] == 200, patience=60, remedy="see its log"
     )
     try:
-        yield Web(child.pid, address.port, child.log)
+        yield Web(address.port, child)
     finally:
         services.children.stop(child, patience=20)
 

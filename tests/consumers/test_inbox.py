@@ -16,7 +16,7 @@ from apps.chats import frames
 from apps.chats.models import ContentChat, Note
 from apps.tenants.models import Membership
 from consumers.inbox import InboxConsumer
-from tests.consumers.test_protocol import examples
+from tests.contract import examples
 from tests.scripted import answer
 from tests.server import PATIENCE, Server, Visitor, text_of
 from tests.staff import Staff, inbox

@@ -15,23 +15,10 @@ from apps.chats import bell, events, frames, handoff
 from apps.tenants.models import Membership
 from consumers.chat import ChatConsumer
 from consumers.dashboard import DashboardConsumer
+from tests.contract import PAGE, examples
 from tests.server import Server, Visitor
 from tests.services import ROOT
 from tests.world import House
-
-PAGE = (ROOT / "docs" / "protocol.md").read_text()
-
-
-def examples(side: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    decoder = json.JSONDecoder()
-    for block in re.findall(rf"```json {side}\n(.*?)```", PAGE, re.DOTALL):
-        rest = block.strip()
-        while rest:
-            frame, end = decoder.raw_decode(rest)
-            found.append(frame)
-            rest = rest[end:].strip()
-    return found
 
 
 @pytest.mark.parametrize("frame", examples("client"), ids=lambda frame: frame["type"])
