@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from apps.api.guards import ByKey
 from apps.api.organisation_schemas import NO_NUL, AuditEntryResponse, AuditLog, Cursor, Limit
@@ -32,7 +32,15 @@ def _written_out(at: Any) -> Any:
     return at
 
 
-Instant = Annotated[datetime, BeforeValidator(_written_out)]
+def _utc(at: datetime) -> datetime:
+    """PostgreSQL takes no time zone that is sixteen hours away, and no year has number 0."""
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Write an instant of the years 1 to 9999.") from None
+
+
+Instant = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_utc)]
 
 
 @router.get("/audit", response=AuditLog, summary="Read the audit log", **reference.AUDIT)
@@ -47,15 +55,9 @@ def entries(
     limit: Limit = pages.FEW,
 ) -> AuditLog:
     """Newest first. Nobody can change or delete a line."""
-    wanted = journal.entries(
-        action=action, actor=actor, outcome=outcome or "", since=_utc(since), until=_utc(until)
-    )
+    wanted = journal.entries(action=action, actor=actor, outcome=outcome or "", since=since, until=until)
     rows, following = pages.cut(wanted, by="at", cursor=cursor, limit=limit)
     return AuditLog(entries=[_describe(row) for row in rows], next_cursor=following)
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _describe(entry: AuditEntry) -> AuditEntryResponse:

@@ -67,6 +67,32 @@ def test_who_fell_behind_is_told_so_and_not_that_the_server_restarts() -> None:
     assert "restarts" not in told.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        ("0447-03-26T02:29:18-20:21", 200),
+        ("2026-01-01T00:00:00+23:59", 200),
+        ("2026-01-01T00:00:00", 200),
+        ("0001-01-01T00:00:00+10:00", 422),
+        ("9999-12-31T23:59:59-10:00", 422),
+    ],
+)
+def test_an_instant_of_any_zone_is_understood_or_explained(
+    server: Server, houses: Houses, since: str, status: int
+) -> None:
+    with server.rest(houses[0]) as client:
+        assert client.get("/api/v1/audit", params={"since": since}).status_code == status
+
+
+def test_a_whole_number_may_be_written_with_a_point(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.rest(acme) as client:
+        path = f"/api/v1/agents/{acme.agent.id}/widget"
+        told = client.patch(path, content=b'{"radius": 16.0}', headers=JSON)
+        assert (told.status_code, told.json()["radius"]) == (200, 16)
+        assert client.patch(path, content=b'{"radius": 16.5}', headers=JSON).status_code == 422
+
+
 def test_the_last_of_two_fields_of_one_name_counts(server: Server, houses: Houses) -> None:
     acme, _ = houses
     body = f'{{"agent": "{acme.agent.id}", "message": 7, "message": "Hello"}}'
