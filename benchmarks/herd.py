@@ -9,15 +9,17 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from benchmarks import faults, ground, harness, talk
+from benchmarks import faults, ground, harness, talk, usage
 from benchmarks.ground import WEBS, Ground
 from benchmarks.harness import Benchmark
 from benchmarks.talk import Told
-from tests.client import Client, Seen
+from tests.client import Client, Seen, Transcript
 
 if TYPE_CHECKING:
     from tests.world import House
@@ -32,25 +34,30 @@ _COMMITS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_dat
 
 @dataclass
 class Return:
-    """How everybody came back once: seconds from the signal until `welcome`, and what the database did meanwhile."""
+    """How everybody came back once: seconds from the signal until `welcome`, and what that cost who took them in."""
 
     took: list[float] = field(default_factory=list)
     missing: int = 0
     unrecovered: int = 0
     errors: int = 0
     attempts: int = 0
-    commits: list[int] = field(default_factory=list)
+    cpu: float = 0.0
 
 
 @asynccontextmanager
-async def gathered(place: Ground, house: "House", count: int, told: Told) -> AsyncIterator[list[Client]]:
+async def gathered(
+    place: Ground, house: "House", count: int, told: Told, *, long: str = LONG
+) -> AsyncIterator[list[Client]]:
     """Everybody at the first process, past their first answer, or in the middle of one."""
-    short, long = [await talk.apart(lambda script=script: house.scripted(script)) for script in (SHORT, LONG)]
+    brief, slow = (
+        await talk.apart(partial(house.scripted, SHORT)),
+        await talk.apart(partial(house.scripted, long)),
+    )
     door = asyncio.Semaphore(AT_ONCE)
     async with AsyncExitStack() as stack:
 
         async def enter(number: int) -> Client:
-            agent = long if number % 10 == 0 else short
+            agent = slow if number % 10 == 0 else brief
             client = Client(*(place.address(name, agent.id) for name in WEBS), origin=house.origin)
             async with door:
                 await stack.enter_async_context(client)
@@ -64,24 +71,31 @@ async def gathered(place: Ground, house: "House", count: int, told: Told) -> Asy
 
 
 async def come_back(place: Ground, herd: list[Client], name: str, number: signal.Signals) -> Return:
-    found, at = Return(), time.monotonic()
-    watching = asyncio.create_task(_watch(place, found))
+    """From the signal to one of the two processes until everybody is welcome at the other."""
+    other = place.running[next(one for one in WEBS if one != name)].pid
+    found, at, cpu = Return(), time.monotonic(), usage.cpu_seconds(other)
     place.kill(name, number)
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(
-                *(client.until(lambda _, client=client: _is_back(client, at)) for client in herd)
-            )
-    except TimeoutError:
-        pass
-    await asyncio.sleep(COUNTED)
-    watching.cancel()
+            await asyncio.gather(*(one.until(partial(_is_back, one, at)) for one in herd))
+    found.cpu = usage.cpu_seconds(other) - cpu
     for client in herd:
         _note(found, [seen for seen in client.trace if seen.at >= at], at)
     return found
 
 
-def _is_back(client: Client, at: float) -> bool:
+async def settled(told: Told) -> None:
+    """Until every reply has come to its end."""
+    async with asyncio.timeout(PATIENCE):
+        for client, names in zip(told.clients, told.sent, strict=True):
+            await client.until(partial(_has_all, names))
+
+
+def _has_all(names: list[str], transcript: Transcript) -> bool:
+    return all(map(transcript.is_settled, names))
+
+
+def _is_back(client: Client, at: float, _: Transcript) -> bool:
     return next(_welcomes(client.trace, at), None) is not None
 
 
@@ -104,17 +118,26 @@ def _note(found: Return, since: list[Seen], at: float) -> None:
         found.unrecovered += not back[0].frame["recovered"]
 
 
-async def _watch(place: Ground, found: Return) -> None:
+@asynccontextmanager
+async def counted(place: Ground) -> AsyncIterator[list[int]]:
     """What PostgreSQL has committed, once a second; it keeps count no more often."""
-    with place.services.cluster.connect("chatwithus") as superuser:
-        while True:
-            row = superuser.execute(_COMMITS).fetchone()
-            found.commits.append(int(row[0]) if row else 0)
-            await asyncio.sleep(1)
+    commits: list[int] = []
+
+    async def watch() -> None:
+        with place.services.cluster.connect("chatwithus") as superuser:
+            while True:
+                row = superuser.execute(_COMMITS).fetchone()
+                commits.append(int(row[0]) if row else 0)
+                await asyncio.sleep(1)
+
+    watching = asyncio.create_task(watch())
+    yield commits
+    await asyncio.sleep(COUNTED)
+    watching.cancel()
 
 
-def tell(benchmark: Benchmark, how: str, found: Return, count: int) -> None:
-    seconds = [later - earlier for earlier, later in zip(found.commits, found.commits[1:], strict=False)]
+def tell(benchmark: Benchmark, how: str, found: Return, commits: list[int], count: int) -> None:
+    seconds = [later - earlier for earlier, later in pairwise(commits)]
     took = sorted(found.took)
     benchmark.record(f"{how}: until welcome, p50", [statistics.median(took)], "s")
     benchmark.bound(benchmark.record(f"{how}: – p95", [faults.quantile(took, 0.95)], "s"), "<=", BACK)
@@ -122,6 +145,7 @@ def tell(benchmark: Benchmark, how: str, found: Return, count: int) -> None:
     benchmark.bound(benchmark.record(f"{how}: who did not come back", [found.missing]), "<=", 0)
     benchmark.bound(benchmark.record(f"{how}: who had to begin anew", [found.unrecovered]), "<=", 0)
     benchmark.bound(benchmark.record(f"{how}: errors told", [found.errors]), "<=", 0)
+    benchmark.record(f"{how}: CPU of the process they come to, for each", [found.cpu / count * 1000], "ms")
     benchmark.record(f"{how}: attempts for each", [found.attempts / count])
     each = benchmark.record(f"{how}: transactions for each", [sum(seconds) / count])
     benchmark.bound(each, "<=", ASKED)
@@ -132,19 +156,14 @@ async def measure(place: Ground, house: "House", benchmark: Benchmark, count: in
     told = Told()
     async with gathered(place, house, count, told) as herd:
         for name, (how, number) in zip(WEBS, DEATHS.items(), strict=True):
-            found = await come_back(place, herd, name, number)
-            tell(benchmark, how, found, count)
+            async with counted(place) as commits:
+                found = await come_back(place, herd, name, number)
+            tell(benchmark, how, found, commits, count)
             await talk.comes_true(place.running[name].has_ended)
             place.bury(name)
             place.start(name)
             await place.is_ready()
-        async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(
-                *(
-                    client.until(lambda one, name=names[0]: one.is_settled(name))
-                    for client, names in zip(told.clients, told.sent, strict=True)
-                )
-            )
+        await settled(told)
     wrong = await talk.judged(told, house)
     for fault in wrong[:20]:
         print(f"  FAULT {fault}")

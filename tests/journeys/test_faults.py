@@ -1,9 +1,10 @@
-"""The short form of benchmarks/faults.py, restarts.py and takeover.py: what is counted there, without what is timed."""
+"""The short form of benchmarks/faults.py, herd.py, restarts.py and takeover.py: what is counted there, without what is timed."""
 
 import asyncio
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import faults, restarts, takeover, talk
+from benchmarks import faults, herd, restarts, takeover, talk
 from benchmarks.ground import WEBS, Ground
+from benchmarks.talk import Told
 from chatwithus.embedded import Services
 from chatwithus.embedded.cluster import free_port
 from tests.services import ROOT, environment
@@ -64,6 +66,20 @@ async def test_restarts_are_invisible_to_a_client_that_resumes(
     assert (told.stuck, restarts.cut_short(told.clients)) == (0, [])
     assert set(restarts.codes(told.clients)) <= restarts.EXPECTED
     assert [status for _, status in stops] == [0, 0, 0]
+
+
+async def test_a_herd_that_comes_back_at_once_goes_on_where_it_was(
+    place: Ground, houses: tuple[House, House]
+) -> None:
+    told = Told()
+    async with herd.gathered(place, houses[0], 40, told, long="tokens=60 rate=30") as everybody:
+        found = await herd.come_back(place, everybody, WEBS[0], signal.SIGKILL)
+        await herd.settled(told)
+    place.bury(WEBS[0])
+    place.start(WEBS[0])
+    await place.is_ready()
+    assert (found.missing, found.unrecovered, found.errors) == (0, 0, 0)
+    assert await talk.judged(told, houses[0]) == []
 
 
 def test_replies_survive_the_death_of_any_process(tmp_path: Path) -> None:
