@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from uuid import UUID
 
+import orjson
 import pytest
 from django.db import transaction
 
@@ -88,6 +89,23 @@ async def test_listeners_of_a_tenant_hear_no_other(house: House, houses: tuple[H
     await bell.flushed()
     await asyncio.sleep(0)
     assert mine == [chat]
+
+
+async def test_what_two_tenants_ring_of_no_chat_reaches_both(
+    house: House, houses: tuple[House, House]
+) -> None:
+    tenants = {house.tenant.id.hex, houses[1].tenant.id.hex}
+    async with valkey.client().pubsub() as channel:
+        await channel.subscribe(bell.CHANNEL)
+        for _ in range(20):
+            bell.ring(house.tenant.id, bell.NO_CHAT, 1)
+            bell.ring(houses[1].tenant.id, bell.NO_CHAT, 1)
+            await bell.flushed()
+            missing = set(tenants)
+            async with asyncio.timeout(10):
+                while missing:
+                    heard = await channel.get_message(ignore_subscribe_messages=True, timeout=10)
+                    missing -= {orjson.loads(heard["data"])[1]} if heard else set()
 
 
 async def test_listeners_are_told_that_they_may_have_missed_something(house: House) -> None:
