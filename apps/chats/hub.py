@@ -20,7 +20,7 @@ from apps.chats.chatlog import ChatLog, Latest, TooSlow
 from apps.chats.events import Entry, Position
 from apps.chats.feed import Feed
 from apps.chats.ledger import NoSuchChat
-from apps.chats.models import Event
+from apps.chats.models import Chat, Event
 from apps.chats.recall import Recalled
 from apps.tenants import scope
 from apps.tenants.hops import hop
@@ -29,7 +29,8 @@ __all__ = ["Feed", "TooSlow"]
 
 logger = logging.getLogger(__name__)
 TICK = 1.0
-SELDOM = 300.0  # a ring that got lost is made up for then, where nothing else did
+LOOK = 5.0  # a ring that got lost, with whoever should have rung, is made up for then
+SHARE = 20  # and where looking at all chats takes long, it takes a twentieth of the time at most
 QUIET = 2.0  # without a word from a reply that runs elsewhere, its process is asked after
 
 Rescue = Callable[[UUID], Awaitable[None]]
@@ -57,6 +58,7 @@ class Hub:
         self._ear.listeners.append(self._rung)
         self._ear.on_missed.append(self._catch_up_all)
         self._background(self._tick())
+        self._background(self._look_around())
 
     def log(self, chat_id: UUID) -> ChatLog:
         """The chat's log, made when it is first asked for."""
@@ -238,10 +240,33 @@ class Hub:
             for log in tuple(self.logs.values()):
                 self.forget_if_idle(log)
                 log.forget_what_ended()
-                every = QUIET if log.is_followed_elsewhere else SELDOM
-                if now - self._checked.setdefault(log.chat_id, now) >= every and log.last_seq is not None:
+                checked_at = self._checked.setdefault(log.chat_id, now)
+                if log.is_followed_elsewhere and now - checked_at >= QUIET:
                     self._checked[log.chat_id] = now
                     self.catch_up_soon(log)
+
+    async def _look_around(self) -> None:
+        """Ask where the chats stand that are read here, each tenant's in one statement."""
+        while True:
+            began_at = time.monotonic()
+            for tenant_id, chats in self._by_tenant().items():
+                try:
+                    self._compare(tenant_id, chats, await hop(_heads)(tenant_id, chats))
+                except Exception as error:  # or nobody would look again
+                    logger.warning("Nobody could say where %d chats stand: %s", len(chats), error)
+            await asyncio.sleep(max(LOOK, SHARE * (time.monotonic() - began_at)))
+
+    def _by_tenant(self) -> dict[UUID, list[UUID]]:
+        found: dict[UUID, list[UUID]] = {}
+        for tenant_id, chat_id in self.logs:
+            found.setdefault(tenant_id, []).append(chat_id)
+        return found
+
+    def _compare(self, tenant_id: UUID, chats: list[UUID], heads: dict[UUID, int]) -> None:
+        for chat_id in chats:
+            log, seq = self.logs.get((tenant_id, chat_id)), heads.get(chat_id)
+            if log is not None and log.last_seq is not None and (seq is None or seq > log.last_seq):
+                self.catch_up_soon(log, seq or 0)
 
     def forget_if_idle(self, log: ChatLog) -> None:
         """Drop a log that nobody reads and nobody speaks into."""
@@ -265,6 +290,11 @@ class Hub:
 
 
 async def _nothing() -> None: ...
+
+
+def _heads(tenant_id: UUID, chats: list[UUID]) -> dict[UUID, int]:
+    with scope.scoped_to(tenant_id):
+        return dict(Chat.objects.filter(id__in=chats).values_list("id", "last_seq"))
 
 
 def _missed(tenant_id: UUID, chat_id: UUID, seq: int) -> Recalled:

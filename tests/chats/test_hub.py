@@ -22,6 +22,7 @@ from apps.chats.recall import Recalled
 from apps.tenants import valkey
 from tests.chats.conftest import script
 from tests.chats.elsewhere import Elsewhere
+from tests.chats.test_bell import connected
 from tests.chats.test_replies import ask, expire, opened, until_said
 from tests.scripted import answer
 from tests.world import House
@@ -207,6 +208,34 @@ async def test_a_missed_ring_is_made_up_for(
     hub.here()._ear._tell_missed()  # as on a reconnection
     entries = await to_the_end(feed)
     assert [entry.seq for entry in entries if entry.seq] == [4, 5, 6]
+
+
+async def test_what_nobody_rang_is_told_soon_all_the_same(
+    house: House, other: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a process is killed between COMMIT and ring: everybody else goes on hearing the bell, which says nothing."""
+    monkeypatch.setattr(hub, "LOOK", 0.2)
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    feed = await hub.follow(question.log.chat_id, Position(3))
+    await connected()
+    monkeypatch.setattr("apps.chats.bell._send", lambda rung: None)
+    await other.do(ask(house, chat=question.log.chat_id, message="m2"))
+    async with asyncio.timeout(20):
+        entries = await to_the_end(feed)
+    assert [entry.seq for entry in entries if entry.seq] == [4, 5, 6]
+
+
+async def test_a_chat_that_is_deleted_while_it_is_read_is_noticed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "LOOK", 0.2)
+    question = await ask(house)
+    await to_the_end(await question.follow())
+    reader = await hub.follow(question.log.chat_id, None)
+    await on_database(Chat.objects.filter(id=question.log.chat_id).delete)()
+    with pytest.raises(chatlog.TooSlow):
+        await asyncio.wait_for(to_the_end(reader), 20)
 
 
 async def test_what_a_killed_process_still_committed_is_not_passed_over(
