@@ -14,7 +14,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").resolve()
 
 # Only these two commands act as the owner of the tables; no serving process ever reads the owner's address.
-_AS_OWNER = sys.argv[1:2] in (["migrate"], ["index_vectors"])
+_MIGRATES = sys.argv[1:2] == ["migrate"]
+_AS_OWNER = _MIGRATES or sys.argv[1:2] == ["index_vectors"]
 env = Environment(os.environ, DATA_DIR / "run.json", *([DATA_DIR / "owner.json"] if _AS_OWNER else []))
 
 # Django
@@ -90,6 +91,8 @@ def _database(name: str) -> dict[str, Any]:
     entry = env.postgres(_PREFIX + name)
     # A server that vanished without a word is given up after ten seconds, not after the kernel's quarter of an hour.
     options = {"connect_timeout": 5, "tcp_user_timeout": 10_000, **entry["OPTIONS"]}  # type: ignore[dict-item]
+    if _MIGRATES:  # whoever waits for a table to himself has everybody else who comes to it wait behind him
+        options["options"] = f"-c lock_timeout=10s {options.get('options', '')}"
     if _AS_OWNER:
         return {**entry, "OPTIONS": options}
     # Checked at each checkout, so that a restart of PostgreSQL costs nobody an error afterwards.

@@ -1,6 +1,9 @@
 """What a web process does while what it leans on is not there, breaks off, or takes no writes, and once it is back."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,7 +17,7 @@ from chatwithus.embedded import Services
 from tests.chats.elsewhere import Elsewhere, elsewhere
 from tests.proxy import Proxy
 from tests.server import PATIENCE, Server, free_port, serving, uvicorn, wait_until
-from tests.services import environment
+from tests.services import ROOT, environment
 from tests.world import House
 
 Houses = tuple[House, House]
@@ -133,3 +136,22 @@ def test_a_database_that_takes_no_writes_is_named_and_nothing_is_half_written(
             assert visitor.ask("Is anybody there?")[-1]["code"] == "unavailable"
     with acme.scope():
         assert not ContentChat.objects.exists()
+
+
+MIGRATING = """
+import sys, django
+sys.argv = ["manage.py", "migrate"]
+django.setup()
+from django.db import connections
+for name in ("default", "vectors"):
+    print(connections[name].cursor().execute("SHOW lock_timeout").fetchone()[0])
+"""
+
+
+def test_a_migration_does_not_have_everybody_wait_behind_it(services: Services) -> None:
+    """Whoever waits for a table alone holds up all who come to it later, for as long as somebody else still reads it."""
+    here = services.environment() | services.owner_environment()
+    settings = {"DJANGO_SETTINGS_MODULE": "chatwithus.settings", "DATA_DIR": str(services.folder.path)}
+    command = [sys.executable, "-c", MIGRATING]
+    told = subprocess.run(command, cwd=ROOT, env=os.environ | here | settings, capture_output=True, text=True)
+    assert told.stdout.split() == ["10s", "10s"], told.stderr
