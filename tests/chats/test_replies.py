@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from channels.db import database_sync_to_async
 from django.conf import LazySettings
 
 from apps.chats import citations, coalescer, conversations, hub, replies
-from apps.chats.conversations import Opening
+from apps.chats.conversations import Asked, Opening
 from apps.chats.events import ENDS, Entry, Position
 from apps.chats.models import Chat, ContentChat, Event, Process
 from tests.chats.conftest import script
@@ -76,6 +77,23 @@ async def test_the_text_is_its_deltas_and_has_the_told_hash(house: House) -> Non
         range(sum(bool(one.said) for one in entries))
     )
     assert end(entries)["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+async def test_a_question_is_committed_before_it_is_acknowledged(house: House) -> None:
+    seen: list[bool] = []
+
+    def is_there(asked: Asked) -> bool:
+        with house.scope():
+            return ContentChat.objects.filter(id=asked.exchange.id).exists()
+
+    def acknowledged(asked: Asked) -> None:
+        with ThreadPoolExecutor(1) as somebody_else:
+            seen.append(somebody_else.submit(is_there, asked).result())
+
+    chat, opening = opened(house)
+    await replies.ask(chat, "Well?", client_message_id="m1", opening=opening, recorded=acknowledged)
+    await replies.settle()
+    assert seen == [True]
 
 
 async def test_messages_are_answered_in_their_order_by_one_reply_at_a_time(house: House) -> None:
