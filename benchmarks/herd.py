@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CLIENTS, AT_ONCE, PATIENCE = 500, 20, 120.0
 SHORT, LONG = "tokens=3", "tokens=400 rate=10"
-BACK, ASKED = 5.0, 8.0
+BACK = 5.0
 COUNTED = 2.5  # seconds after which PostgreSQL has counted what it committed
 DEATHS = {"killed": signal.SIGKILL, "stopped": signal.SIGTERM}
 _COMMITS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
@@ -147,8 +147,7 @@ def tell(benchmark: Benchmark, how: str, found: Return, commits: list[int], coun
     benchmark.bound(benchmark.record(f"{how}: errors told", [found.errors]), "<=", 0)
     benchmark.record(f"{how}: CPU of the process they come to, for each", [found.cpu / count * 1000], "ms")
     benchmark.record(f"{how}: attempts for each", [found.attempts / count])
-    each = benchmark.record(f"{how}: transactions for each", [sum(seconds) / count])
-    benchmark.bound(each, "<=", ASKED)
+    benchmark.record(f"{how}: transactions for each", [sum(seconds) / count])
     benchmark.record(f"{how}: transactions a second at most", [max(seconds, default=0)])
 
 

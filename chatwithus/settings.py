@@ -90,7 +90,8 @@ _POOL = {"min_size": 1, "max_size": env.integer("DATABASE_POOL_SIZE", 8), "timeo
 def _database(name: str) -> dict[str, Any]:
     entry = env.postgres(_PREFIX + name)
     # A server that vanished without a word is given up after ten seconds, not after the kernel's quarter of an hour.
-    options = {"connect_timeout": 5, "tcp_user_timeout": 10_000, **entry["OPTIONS"]}  # type: ignore[dict-item]
+    given: dict[str, Any] = entry["OPTIONS"]  # type: ignore[assignment]
+    options = {"connect_timeout": 5, "tcp_user_timeout": 10_000, **given}
     if _MIGRATES:  # whoever waits for a table to himself has everybody else who comes to it wait behind him
         options["options"] = f"-c lock_timeout=10s {options.get('options', '')}"
     if _AS_OWNER:

@@ -78,7 +78,8 @@ async def test_a_reader_goes_on_from_every_index_of_a_running_reply_elsewhere(
 
 
 async def test_a_finished_reply_goes_on_from_every_index(house: House, other: Elsewhere) -> None:
-    await on_database(script)(house, MODEL)
+    model = f"{MODEL} text=unicode"  # cut by characters, not by bytes
+    await on_database(script)(house, model)
     question = await other.do(ask(house))
     whole = await other.do(complete(question.log.chat_id, Position(0)))
     deltas = [entry for entry in whole if entry.said]
@@ -87,7 +88,7 @@ async def test_a_finished_reply_goes_on_from_every_index(house: House, other: El
         feed = await hub.follow(question.log.chat_id, position)
         assert feed.welcome["recovered"] is True
         known = "".join(entry.said for entry in deltas[: cut + 1])
-        assert text_of(await to_the_end(feed), known) == answer(MODEL)
+        assert text_of(await to_the_end(feed), known) == answer(model)
 
 
 async def test_a_finished_reply_goes_on_from_the_database_when_the_stream_is_lost(
