@@ -20,8 +20,21 @@ from django.utils import timezone
 
 from apps.tenants import actors, cache, identity, keys, lookup, roles, scope, twofactor
 from apps.tenants.actors import Actor
-from apps.tenants.models import ApiKey, Membership, Tenant
+from apps.tenants.models import ApiKey, Tenant
+from apps.tenants.postgres.prepared import Prepared, Table
 from apps.tenants.sessions import SessionStore
+
+# Asked with every request: see prepared.py.
+_TENANTS, _KEYS = Table(Tenant), Table(ApiKey)
+_ACTIVE = Prepared(
+    f"SELECT {_TENANTS.columns('t')} FROM tenants_tenant t WHERE id = %(id)s AND suspended_at IS NULL"
+)
+_KEY = Prepared(
+    f"SELECT {_KEYS.columns('k')} FROM tenants_apikey k WHERE tenant_id = %(tenant)s AND prefix = %(prefix)s"
+)
+_MEMBERSHIP = Prepared(
+    "SELECT role FROM tenants_membership WHERE tenant_id = %(tenant)s AND user_id = %(user)s"
+)
 
 
 class Forbidden(PermissionError):
@@ -127,7 +140,8 @@ def by_key(secret: str) -> Admitted | None:
     if tenant is None:
         return None
     with scope.scoped_to(tenant.id):
-        key = ApiKey.objects.filter(prefix=keys.prefix(secret)).first()
+        row = _KEY.first(prefix=keys.prefix(secret))
+        key = _KEYS.read(row) if row else None
         if key is None or not key.opens_with(secret):
             return None
         _note_use(key)
@@ -157,8 +171,8 @@ def by_membership(user: AbstractBaseUser | AnonymousUser, tenant_id: UUID) -> Ad
     if tenant is None:
         return None
     with scope.scoped_to(tenant.id):
-        membership = Membership.objects.filter(user_id=user.pk).first()
-    return _person(tenant, membership.role, user) if membership else None
+        membership = _MEMBERSHIP.first(user=user.pk)
+    return _person(tenant, membership[0], user) if membership else None
 
 
 def by_session(session_key: str, tenant_id: UUID) -> Admitted | None:
@@ -221,7 +235,8 @@ def _person(tenant: Tenant, role: str, user: Any) -> Admitted:
 
 
 def _active(tenant_id: UUID | None) -> Tenant | None:
-    return Tenant.objects.filter(id=tenant_id, suspended_at=None).first() if tenant_id else None
+    row = _ACTIVE.first(id=tenant_id) if tenant_id else None
+    return _TENANTS.read(row) if row else None
 
 
 def _note_use(key: ApiKey) -> None:

@@ -7,10 +7,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from apps.chats.models import Chat, ContentChat
-from apps.tenants import scope
+from apps.tenants import access, scope, twofactor
+from apps.tenants.models import Phone, Tenant
 from apps.tenants.owned import ForeignTenant
 from apps.tenants.postgres import prepared
 from apps.tenants.postgres.prepared import Prepared, Table
+from tests.tenants import phone
 from tests.world import House
 
 CHATS, EXCHANGES = Table(Chat), Table(ContentChat)
@@ -42,6 +44,20 @@ def test_a_row_is_read_as_the_orm_reads_it(acme: House, chat: Chat) -> None:
         read = EXCHANGES.read(row, 1)
         assert {field.attname: getattr(read, field.attname) for field in ContentChat._meta.fields} == {
             field.attname: getattr(known, field.attname) for field in ContentChat._meta.fields
+        }
+
+
+def test_who_comes_is_read_as_the_orm_reads_it(acme: House) -> None:
+    phone.set_up(acme.user)
+    admitted = access.by_key(acme.key)
+    assert admitted is not None
+    pairs = (
+        (admitted.tenant, Tenant.objects.get(id=acme.tenant.id)),
+        (twofactor.device_of(acme.user), Phone.objects.get(user_id=acme.user.pk)),
+    )
+    for read, known in pairs:
+        assert {name: value for name, value in vars(read).items() if name != "_state"} == {
+            name: value for name, value in vars(known).items() if name != "_state"
         }
 
 
