@@ -26,6 +26,7 @@ SMALLEST_FRAGMENT = 64  # bytes on average: a message of many empty fragments co
 class Connection(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.conn.debug = False  # which logs every frame, and so what visitors say
         self._most_fragments = self.config.ws_max_size // SMALLEST_FRAGMENT
         self._is_waiting_to_pong = False
         self._unread = bytearray()
