@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 GIVEN_UP = 1013  # "try again later": come back with `resume`
 SHUT_OUT = 4401
 AWAY = (DatabaseError, InterfaceError, PoolTimeout)  # what the database's absence looks like
+TYPING_EVERY = 2.0  # readers are told each time, also those that take nothing of it
 _FAREWELL = 1.0
 _MOST_WORK = 64  # things that one socket may have under way
 
@@ -106,10 +107,9 @@ class Consumer(AsyncWebsocketConsumer):
             self.shut_out()
             return
         try:
-            if len(self._work) >= _MOST_WORK:
-                detail = "Too much is under way. Wait for answers, then go on."
-                raise frames.BadFrame("too_many", detail, retry_after=1)
             frame = frames.parse(text_data if text_data is not None else bytes_data)
+            if len(self._work) >= _MOST_WORK:
+                raise _busy(frame)
             handler = getattr(self, f"on_{frame['type'].replace('.', '_')}", None)
             if handler is None:
                 raise frames.BadFrame(
@@ -307,6 +307,14 @@ class Consumer(AsyncWebsocketConsumer):
 
 def _not_at_once(text: str) -> bool:
     return False
+
+
+def _busy(frame: events.Frame) -> frames.BadFrame:
+    """A message's sender has to know which one is to be sent again."""
+    named = {"client_message_id": frame["client_message_id"]} if "client_message_id" in frame else {}
+    return frames.BadFrame(
+        "too_many", "Too much is under way. Wait for answers, then go on.", retry_after=1, **named
+    )
 
 
 def _refusal(error: Exception) -> events.Frame:

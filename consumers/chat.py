@@ -18,10 +18,9 @@ from apps.tenants import access, caps, identity, limits, watch
 from apps.tenants.address import client_address
 from apps.tenants.hops import hop
 from consumers import doors
-from consumers.base import Consumer
+from consumers.base import TYPING_EVERY, Consumer
 
 logger = logging.getLogger(__name__)
-_TYPING_EVERY = 2.0
 _NO_CHAT: dict[str, Any] = {
     "chat": None,
     "handled_by": "agent",
@@ -138,7 +137,7 @@ class ChatConsumer(Consumer):
     async def on_typing(self, frame: dict[str, Any]) -> None:
         self._require_visitor()
         now = time.monotonic()
-        if self.chat_id is not None and self._feed is not None and now - self._typed_at > _TYPING_EVERY:
+        if self.chat_id is not None and self._feed is not None and now - self._typed_at > TYPING_EVERY:
             self._typed_at = now
             bell.typing(self.chat_id, "visitor")
 

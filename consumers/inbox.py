@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from apps.analysis import groundedness
 from apps.chats import attendance, bell, conversations, events, frames, handoff, hub, inbox
 from apps.tenants import access, scope
 from apps.tenants.hops import hop
-from consumers.base import AWAY, Consumer
+from consumers.base import AWAY, TYPING_EVERY, Consumer
 
 _PAUSE, _RETRY = 0.3, 1.0
 
@@ -23,6 +24,7 @@ class InboxConsumer(Consumer):
     chat_id: UUID | None = None
     _tab: str | None = None
     _limit = inbox.FEW
+    _typed_at = 0.0
     _is_list_stale = _is_chat_stale = _is_refreshing = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -102,7 +104,10 @@ class InboxConsumer(Consumer):
         chat_id = _chat(frame)
         if chat_id != self.chat_id:
             raise _no_such_chat(chat_id)
-        bell.typing(chat_id, "staff", events.speaker(self.scope["user"]))
+        now = time.monotonic()
+        if now - self._typed_at > TYPING_EVERY:
+            self._typed_at = now
+            bell.typing(chat_id, "staff", events.speaker(self.scope["user"]))
 
     async def _act(
         self, frame: dict[str, Any], action: Callable[..., Awaitable[Any]], *said: str, **named: str
@@ -179,6 +184,7 @@ class InboxConsumer(Consumer):
 
     def _close_chat(self) -> None:
         self.chat_id = None
+        self._typed_at = 0.0
         self.detach()
         self._stop_typing()
         self._stop_typing = lambda: None

@@ -189,6 +189,8 @@ def _answer(body: ChatRequest, message: Message) -> ChatResponse:
         message=body.message,
         session_id=exchange.chat_id,
         response=exchange.response,
+        state=exchange.state,
+        reason=exchange.reason,
         exchange_id=exchange.id,
         citations=exchange.citations,
         grounded=bool(exchange.grounded),

@@ -12,6 +12,7 @@ from apps.api.problems import Problem
 from apps.chats.entries import ENDS, STARTED, Entry
 
 DONE = b"data: [DONE]\n\n"
+CANCELLED = "reply.cancelled"
 NO_USAGE = {"input_tokens": 0, "output_tokens": 0}
 
 
@@ -53,7 +54,7 @@ class Chunks:
         if self._has_ended:
             return b""
         if self._epoch is None:
-            return self._stop(NO_USAGE)
+            return self._stop(NO_USAGE, state="waiting")
         return _error("interrupted", "The server restarts and the reply goes on elsewhere; ask again.")
 
     def _restart(self, entry: Entry) -> bytes:
@@ -75,11 +76,16 @@ class Chunks:
         if entry.type == "reply.failed":
             self._has_ended = True
             return _error(told["code"], "The agent could not answer; ask again.")
-        return self._stop(told.get("usage", NO_USAGE))
+        how = (
+            {"state": "stopped", "reason": told["reason"]}
+            if entry.type == CANCELLED
+            else {"state": "completed", "reason": ""}
+        )
+        return self._stop(told.get("usage", NO_USAGE), **how)
 
-    def _stop(self, counted: dict[str, int]) -> bytes:
+    def _stop(self, counted: dict[str, int], *, state: str, reason: str = "") -> bytes:
         self._has_ended = True
-        stopped = self._chunk({}, finish_reason="stop")
+        stopped = self._chunk({}, finish_reason=finish_reason(state), state=state, reason=reason)
         counting = self._encode({**self._head(), "choices": [], "usage": usage(counted)})
         return stopped + (counting if self._wants_usage else b"") + DONE
 
@@ -98,6 +104,11 @@ class Chunks:
 
     def _encode(self, chunk: dict[str, Any]) -> bytes:
         return b"data: " + orjson.dumps(chunk) + b"\n\n"
+
+
+def finish_reason(state: str) -> str:
+    """Of a reply that was stopped or taken over the text is not whole: of OpenAI's words for that the one that blames nobody."""
+    return "length" if state == "stopped" else "stop"
 
 
 def name(chat_id: UUID) -> str:

@@ -76,6 +76,7 @@ class Instruction(Schema):
     content: Any = None
 
 
+ROLES = frozenset({"user", "assistant", "system", "developer"})
 FROM_USER = {"type": "object", "required": ["role"], "properties": {"role": {"const": "user"}}}
 Said = Annotated[User | Assistant | Instruction, Field(discriminator="role")]
 

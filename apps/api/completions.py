@@ -141,8 +141,17 @@ def _completion(body: CompletionRequest, exchange: ContentChat) -> dict[str, Any
         "object": "chat.completion",
         "created": int(exchange.created_at.timestamp()),
         "model": body.model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": None,
+                "finish_reason": chunks.finish_reason(exchange.state),
+            }
+        ],
         "usage": chunks.usage(exchange.usage),
         "session_id": str(exchange.chat_id),
+        "state": exchange.state,
+        "reason": exchange.reason,
         "citations": exchange.citations,
     }

@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 
 from apps.agents.versions import BadConfiguration, NoSuchVersion, NothingToPublish
 from apps.agents.widgets import BadLook
+from apps.api.completion_schemas import ROLES
 from apps.api.guards import OriginNotAllowed
 from apps.api.idempotency import IdempotencyConflict
 from apps.chats import conversations
@@ -191,6 +192,9 @@ def _location(error: dict[str, Any]) -> dict[str, Any]:
     place, *path = [str(part) for part in error["loc"]]
     if path[:1] == ["body"]:  # what the handlers call the whole body
         path = path[1:]
+    path = [
+        part for part in path if "[" not in part and part not in ROLES
+    ]  # which of several forms was tried
     return {
         "location": place,
         "pointer": "/" + "/".join(path),

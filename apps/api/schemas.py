@@ -62,6 +62,14 @@ class ChatResponse(Schema):
     message: str
     session_id: Annotated[UUID, Field(description="Send it with the next message to continue this chat.")]
     response: Annotated[str, Field(description="Empty where people handle the chat.")]
+    state: Annotated[
+        str,
+        Field(
+            description="`completed`; `stopped` in the middle, so that `response` is not whole; or `waiting` for a person.",
+            json_schema_extra={"enum": ["completed", "stopped", "waiting"]},
+        ),
+    ]
+    reason: Annotated[str, Field(description="Why it was stopped, in a word.")]
     exchange_id: UUID
     citations: list[Citation]
     grounded: Annotated[bool, Field(description="Whether the answer cites what the agent was given to read.")]

@@ -197,3 +197,23 @@ def test_other_addresses_fail_in_openais_form_too(
     with server.rest(houses[0]) as client:
         found = client.request(method, path)
     assert (found.status_code, set(found.json())) == (status, {"error"})
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        (
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]},
+            "messages.0.content",
+        ),
+        ({"role": "user", "content": 5}, "messages.0.content"),
+        ({"role": "assistant", "content": [{"type": "refusal"}]}, "messages.0.content"),
+        ({"role": "tool", "content": "1"}, "messages.0"),
+    ],
+)
+def test_what_is_wrong_is_named_as_the_request_has_it(
+    server: Server, houses: Houses, message: Any, field: str
+) -> None:
+    refused = post(server, houses[0], {"model": str(houses[0].agent.id), "messages": [message]})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
+    assert "[" not in refused.json()["error"]["message"]

@@ -51,6 +51,8 @@ def test_every_problem_of_a_route_is_described(document: dict[str, Any]) -> None
         kind = "application/json" if "/openai/" in name else "application/problem+json"
         failures = {status: one for status, one in route["responses"].items() if int(status) >= 400}
         assert ("401" in failures) == bool(route.get("security")), name
+        assert {"429", "503"} <= set(failures), name
+        assert "403" in failures or not route.get("security"), name
         for status, response in failures.items():
             assert list(response["content"]) == [kind], (name, status)
 

@@ -267,9 +267,13 @@ def test_each_side_sees_that_the_other_is_writing(server: Server, houses: Houses
         visitor.hear("handoff")
         visitor.say("typing")
         assert staff.hear("typing")["from"] == "visitor"
-        staff.say("typing", chat=chat)
+        for _ in range(5):  # told once in a while
+            staff.say("typing", chat=chat)
         typing = visitor.hear("typing")
         assert (typing["from"], typing["name"]) == ("staff", "Ada")
+        staff.say("hand_back", chat=chat)
+        visitor.hear("handoff")
+        assert "typing" not in {frame["type"] for frame in visitor.ask("And now?")}
 
 
 FRAMES: dict[str, dict[str, Any]] = {

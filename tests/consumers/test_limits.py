@@ -131,3 +131,17 @@ def test_a_hello_counts_before_its_proof_is_looked_at(services: Services, houses
                 connection.recv(timeout=PATIENCE)
         assert error.value.rcvd is not None
         assert error.value.rcvd.code == 4429
+
+
+def test_of_what_is_too_much_at_once_each_message_is_named(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    with server.visitor(acme) as visitor:
+        for number in range(80):
+            visitor.say("message.send", client_message_id=f"m{number}", text="Is anybody there?")
+        told: dict[str, str] = {}
+        while len(told) < 80:
+            frame = visitor.next()
+            if frame["type"] in {"ack", "error"}:
+                told[frame["client_message_id"]] = frame.get("code", "ack")
+    assert set(told) == {f"m{number}" for number in range(80)}
+    assert set(told.values()) == {"ack", "too_many"}

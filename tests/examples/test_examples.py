@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from apps.agents.models import Agent
-from apps.chats.models import ContentChat
+from apps.chats.models import Chat, ContentChat
 from tests import browser as installed
 from tests.house import ROOT
 from tests.proxy import Proxy
@@ -156,13 +156,17 @@ def test_a_web_page_asks_with_a_visitors_token_and_goes_on_where_the_line_broke(
                         proxy.cut()
                         await page.locator("#answer[data-done]").wait_for()
                         assert await page.locator("#answer").text_content() == answer(SCRIPT)
+                    await asyncio.to_thread(take_over, acme, acting)
+                    await page.get_by_role("button").click()
+                    await page.locator("#answer[data-done]").wait_for()
+                    assert await page.locator("#answer").text_content() == "A person will answer you."
                     kept: list[str] = await page.evaluate("Object.keys(localStorage)")
                     return kept
 
     assert asyncio.run(talk()) == ["visitor"]
     with acme.scope():
         exchanges = ContentChat.objects.filter(chat__agent=acting).select_related("chat")
-        assert [one.attempts for one in exchanges] == [1, 1]
+        assert [one.attempts for one in exchanges.order_by("number")] == [1, 1, 0]
         assert len({one.chat_id for one in exchanges}) == 1
         assert all(one.chat.visitor.startswith("v_") for one in exchanges)
 
@@ -178,6 +182,11 @@ def test_a_web_page_that_is_not_on_the_list_is_told_nothing(server: Server, hous
                 return await page.locator("#answer").text_content()
 
     assert asyncio.run(talk()) == "Failed to fetch"
+
+
+def take_over(house: House, agent: Agent) -> None:
+    with house.scope():
+        Chat.objects.filter(agent=agent).update(handled_by="staff", assignee=house.user)
 
 
 def allow(house: House, origin: str) -> None:

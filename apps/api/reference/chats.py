@@ -29,6 +29,8 @@ ASK = told(
         "message": QUESTION,
         "session_id": CHAT,
         "response": ANSWER,
+        "state": "completed",
+        "reason": "",
         "exchange_id": "4f0f2b1e-3c55-4a55-8a3a-0d0a4f3f6a77",
         "citations": [CITATION],
         "grounded": True,

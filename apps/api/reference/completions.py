@@ -19,11 +19,13 @@ _COMPLETION = {
     ],
     "usage": {"prompt_tokens": 210, "completion_tokens": 9, "total_tokens": 219},
     "session_id": CHAT,
+    "state": "completed",
+    "reason": "",
     "citations": [CITATION],
 }
 _MODEL = {"id": AGENT, "object": "model", "created": 1767268800, "owned_by": "fernhill", "name": "Fern"}
 COMPLETE = told(
-    400, 401, 402, 404, 409, 413, 502, 503,
+    400, 401, 402, 403, 404, 409, 413, 502, 503,
     request={
         "One question": {"model": AGENT, "messages": [{"role": "user", "content": QUESTION}]},
         "As a stream": {
@@ -38,5 +40,5 @@ COMPLETE = told(
     stream='data: {"id":"chatcmpl-…","object":"chat.completion.chunk", …}\n\ndata: [DONE]\n\n',
     is_openai=True,
 )  # fmt: skip
-MODELS = told(401, answer={"object": "list", "data": [_MODEL]}, schema=_OBJECT, is_openai=True)
-MODEL = told(401, 404, answer=_MODEL, schema=_OBJECT, is_openai=True)
+MODELS = told(401, 403, answer={"object": "list", "data": [_MODEL]}, schema=_OBJECT, is_openai=True)
+MODEL = told(401, 403, 404, answer=_MODEL, schema=_OBJECT, is_openai=True)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from apps.api.problems import Problem, openai_error
+
 _PROBLEMS = {
     400: ("bad_request", "The request cannot be read", "Cannot parse request body"),
     401: ("unauthorized", "No valid API key", "Send a valid key as `Authorization: Bearer cwu_sk_…`."),
@@ -26,10 +28,14 @@ _PROBLEMS = {
     429: ("too_many_requests", "Too many requests", "This is too much at once. Try again in 7 seconds."),
     502: ("provider_unreachable", "The agent could not answer", "Your message is kept; try again."),
     503: (
-        "interrupted",
-        "The server restarts",
-        "Your message is kept and is being answered. Ask again under the same Idempotency-Key, or read the chat.",
+        "unavailable",
+        "Not possible just now",
+        "This is not possible just now. Try again in a moment.",
     ),
+}
+_OPENAI_PROBLEMS = _PROBLEMS | {
+    403: ("forbidden", "The key does not include this", "A key with another scope is needed: chats.ask."),
+    404: ("unknown_model", "Not found", "There is no model 'gpt': name the id of an agent."),
 }
 _MEANINGS = {
     400: "The body is not JSON, or not what its Content-Type says.",
@@ -42,7 +48,7 @@ _MEANINGS = {
     422: "A field or header is missing or wrong; `errors` says which.",
     429: "A limit is reached; `Retry-After` says in how many seconds there is room again.",
     502: "The agent's mind could not answer; `code` says why. The message is kept.",
-    503: "The server goes down before the reply has ended, which is finished elsewhere; or the database is not there for a moment (`unavailable`).",
+    503: "The database, or what counts a limit, is not there for a moment (`unavailable`); or the server goes down before the reply that was asked for has ended, which is finished elsewhere (`interrupted`).",
 }
 _EVENT = {
     "description": "One of the events that the stream consists of.",
@@ -67,7 +73,7 @@ def told(
     is_openai: bool = False,
 ) -> dict[str, Any]:
     """Arguments for a route: examples of its request by name, of its answer and its stream, and the problems it may have; every
-    route may answer that it is asked too much."""
+    route may answer that it is asked too much, or cannot answer just now."""
     content: dict[str, Any] = {}
     if answer is not None:
         content["application/json"] = {"example": answer} | ({"schema": schema} if schema else {})
@@ -78,7 +84,7 @@ def told(
     describe = _openai_error if is_openai else _problem
     responses = {status: {"content": content}} if content else {}
     extra: dict[str, Any] = {
-        "responses": responses | {one: describe(one) for one in sorted({*problems, 429})}
+        "responses": responses | {one: describe(one) for one in sorted({*problems, 429, 503})}
     }
     if request is not None:
         examples = {name: {"value": value} for name, value in request.items()}
@@ -104,12 +110,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def _openai_error(status: int) -> dict[str, Any]:
-    error = {
-        "message": _PROBLEMS[status][2],
-        "type": "invalid_request_error",
-        "param": None,
-        "code": _PROBLEMS[status][0],
-    }
+    error = openai_error(Problem(status, *_OPENAI_PROBLEMS[status]))
     schema = {"type": "object", "required": ["error"], "properties": {"error": {"type": "object"}}}
     content = {"application/json": {"schema": schema, "example": {"error": error}}}
     return {"description": _MEANINGS[status], "content": content}
