@@ -169,7 +169,7 @@ async def begun(question: replies.Question) -> tuple[Entry, sse.Told]:
     told = question.answer()
     message = await anext(told, None)
     if message is None:
-        raise Interrupted
+        raise Interrupted(question.asked.exchange.chat_id)
     return message, told
 
 
@@ -205,9 +205,9 @@ def answered(chat_id: UUID, client_message_id: str) -> ContentChat:
     exchanges = ContentChat.objects.select_related("chat")
     exchange = exchanges.get(chat=chat_id, client_message_id=client_message_id)
     if exchange.state == ContentChat.State.FAILED:
-        raise ReplyFailed(exchange.reason)
+        raise ReplyFailed(exchange.reason, chat_id)
     if exchange.state in UNANSWERED:
-        raise Interrupted
+        raise Interrupted(chat_id)
     return exchange
 
 

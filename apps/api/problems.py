@@ -3,7 +3,7 @@
 import logging
 import math
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -47,13 +47,17 @@ _OPENAI_CODES = {
 class ReplyFailed(Exception):
     """The agent could not answer; the question is kept and may be asked again."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, session_id: uuid.UUID) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.session_id = code, session_id
 
 
 class Interrupted(Exception):
     """The server goes down before the reply has ended; it is finished elsewhere."""
+
+    def __init__(self, session_id: uuid.UUID) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
 
 
 class NotFound(LookupError):
@@ -80,6 +84,7 @@ class Problem:
     detail: str
     errors: tuple[dict[str, Any], ...] = ()
     retry_after: float | None = None
+    session_id: uuid.UUID | None = None  # of the chat that has the message, though there is no answer
 
 
 UNAVAILABLE = Problem(
@@ -129,6 +134,8 @@ def _rfc9457(path: str, problem: Problem) -> HttpResponse:
         "request_id": request_id,
         "errors": list(problem.errors),
     }
+    if problem.session_id is not None:
+        body["session_id"] = str(problem.session_id)
     return JsonResponse(body, status=problem.status, content_type="application/problem+json")
 
 
@@ -202,11 +209,14 @@ def _location(error: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _failed(code: str) -> Problem:
+def _failed(error: ReplyFailed) -> Problem:
+    code, chat = error.code, error.session_id
     if code == conversations.BUDGET_EXHAUSTED:
         detail = "The organisation's budget for its agents is used up. Your message is kept."
-        return Problem(402, code, "The budget is used up", detail)
-    return Problem(502, code, "The agent could not answer", "Your message is kept; try again.")
+        return Problem(402, code, "The budget is used up", detail, session_id=chat)
+    return Problem(
+        502, code, "The agent could not answer", "Your message is kept; try again.", session_id=chat
+    )
 
 
 def _away(error: Exception) -> Problem:
@@ -286,7 +296,7 @@ _TABLE: dict[type[Exception], Any] = {
     NoSuchChat: lambda error: Problem(404, "not_found", "Not found", str(error)),
     NotFound: lambda error: Problem(404, error.code, "Not found", str(error)),
     Http404: lambda error: Problem(404, "not_found", "Not found", "There is nothing at this address."),
-    ReplyFailed: lambda error: _failed(error.code),
+    ReplyFailed: _failed,
     TooMany: lambda error: Problem(
         429, "too_many_requests", "Too many requests", str(error), retry_after=error.retry_after
     ),
@@ -294,7 +304,7 @@ _TABLE: dict[type[Exception], Any] = {
         503, "unavailable", "Not possible just now", str(error), retry_after=error.retry_after
     ),
     **dict.fromkeys((OperationalError, InterfaceError, InternalError, PoolTimeout), _away),
-    Interrupted: lambda error: INTERRUPTED,
+    Interrupted: lambda error: replace(INTERRUPTED, session_id=error.session_id),
     TooSlow: lambda error: FELL_BEHIND,
     RequestDataTooBig: lambda error: Problem(
         413, "too_large", "The request is too large", "Send large texts as a file."

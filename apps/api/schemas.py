@@ -178,6 +178,10 @@ class Problem(Schema):
     instance: str
     request_id: str
     errors: list[ProblemError]
+    session_id: Annotated[
+        UUID | None,
+        Field(description="The chat that has the message, where one was recorded that was not answered."),
+    ] = None
 
 
 JsonObject = dict[str, Any]

@@ -251,6 +251,8 @@ def test_streams_end_when_the_server_stops(services: Services, houses: Houses) -
         leaving.web.process.terminate()
         assert [one.kind for one in told][-1] == "reply.delta"
         assert is_problem(waiting.result(), 503, "interrupted")
+        with acme.scope():
+            assert ContentChat.objects.filter(chat=waiting.result().json()["session_id"]).count() == 1
         assert waiting.result().headers["retry-after"] == "1"
 
 

@@ -11,6 +11,7 @@ from ninja.testing import TestClient
 from apps.api import problems
 from apps.chats.chatlog import TooSlow
 from tests.api.streams import PROBLEM, is_problem, question
+from tests.scripted import answer
 from tests.server import Server
 from tests.world import House
 
@@ -140,6 +141,17 @@ def test_a_failure_is_found_again_in_the_log_by_its_id(server: Server, houses: H
         found = client.post("/api/v1/chat", json=body)
     assert is_problem(found, 502, "provider_unreachable")
     assert found.json()["request_id"] in server.web.log.read_text(errors="replace")
+
+
+def test_a_message_that_was_kept_and_not_answered_can_be_read(server: Server, houses: Houses) -> None:
+    acme, _ = houses
+    agent = acme.scripted("tokens=4 fail=3")
+    with server.rest(acme) as client:
+        failed = client.post("/api/v1/chat", json={"agent": str(agent.id), "message": "Hello"})
+        assert is_problem(failed, 502, "provider_unreachable")
+        [kept] = client.get(f"/api/v1/chats/{failed.json()['session_id']}").json()["messages"]
+    assert (kept["request"], kept["state"], kept["reason"]) == ("Hello", "failed", "provider_unreachable")
+    assert answer("tokens=4").startswith(kept["response"])
 
 
 def guarded() -> list[tuple[str, str]]:
