@@ -9,6 +9,8 @@ from apps.knowledge.elements import cleaned
 from apps.knowledge.sniff import Unreadable
 
 NESTED = "The document is nested too deeply."
+MOST_ELEMENTS = 500_000
+FULL = f"The page has more than {MOST_ELEMENTS:,} parts. Split it into smaller documents."
 MOST_LINKS = 1000
 LONGEST_LINK = 1000
 SHORTEST_MAIN = 200  # characters: what is shorter is no page's content
@@ -18,7 +20,7 @@ MAIN = "//main | //*[@role='main'] | //article"
 
 
 def parsed(text: str) -> html.HtmlElement | None:
-    """None for what is no markup at all. Raises Unreadable where all words lie deeper than is read."""
+    """None for what is no markup at all. Raises Unreadable where all words lie deeper than is read, or there is no end of elements."""
     parser = html.HTMLParser()
     try:
         root = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*>", "", text), parser=parser)
@@ -26,6 +28,8 @@ def parsed(text: str) -> html.HtmlElement | None:
         return None
     if not root.text_content().strip() and "Excessive depth" in str(parser.error_log):
         raise Unreadable(NESTED)
+    if root.xpath("count(//*)") > MOST_ELEMENTS:
+        raise Unreadable(FULL)
     return root
 
 

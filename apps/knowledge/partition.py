@@ -32,6 +32,9 @@ SILENT = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_
 UNLISTED = re.compile(r"^([^\s\-*+>|#\d].*)\n(?=(?:[-*+]|\d+[.)])\s)", re.MULTILINE)
 KNOWN: dict[str, Shape] = {"Title": "title", "Table": "table", "ListItem": "list"}
 RUNNING = ("Header", "Footer", "PageBreak", "PageNumber")
+LONGEST_BLOCK = (
+    9_000_000  # bytes between two tags; what follows ten million libxml2 leaves out without a word
+)
 LONGEST_JUDGED = 4_000  # characters of a block that decide what it is; a language model on more takes minutes
 NO_LANGUAGE_GUESSING = [""]
 # Prose comes out of these as other text does, so nobody has to tell the two apart; a language model took four fifths of the time.
@@ -52,6 +55,7 @@ def _markdown(content: bytes) -> Iterator[Element]:
     from unstructured.partition.md import partition_md
 
     text = UNLISTED.sub(r"\1\n\n", decode(content, kind="markdown").replace("\r\n", "\n"))
+    _check_blocks(text, between="\n\n")
     return _elements(_parsed(partition_md, text=text))
 
 
@@ -59,7 +63,9 @@ def _html(content: bytes) -> Iterator[Element]:
     _prepare()
     from unstructured.partition.html import partition_html
 
-    return _elements(_parsed(partition_html, text=_visible(decode(content, kind="html"))))
+    text = decode(content, kind="html")
+    _check_blocks(text, between="<")
+    return _elements(_parsed(partition_html, text=_visible(text)))
 
 
 def _docx(content: bytes) -> Iterator[Element]:
@@ -137,6 +143,11 @@ READERS: dict[Kind, Callable[[bytes], Iterable[Element]]] = {
     "csv": _csv,
     "eml": _eml,
 }
+
+
+def _check_blocks(text: str, *, between: str) -> None:
+    if any(len(block.encode()) > LONGEST_BLOCK for block in text.split(between)):
+        raise Unreadable("It has a paragraph that is too long to be read. Split it into several.")
 
 
 def _parsed(parser: "Callable[..., list[Raw]]", **given: object) -> "list[Raw]":

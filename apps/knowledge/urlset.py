@@ -11,6 +11,7 @@ from apps.knowledge.sniff import Unreadable
 MOST = 50_000
 LARGEST = 50 * 1024 * 1024
 LINES = re.compile(rb"https?://\S+\s*(?:\n|\Z)", re.I)
+DAMAGED = "The sitemap is damaged and cannot be read."
 _GZIP = 31
 
 
@@ -22,7 +23,7 @@ def addresses(content: bytes) -> tuple[list[str], list[str]]:
             return unpacked.decode("utf-8", "replace").split()[:MOST], []
         root = ElementTree.fromstring(unpacked, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, zlib.error) as error:
-        raise Unreadable("The sitemap is damaged and cannot be read.") from error
+        raise Unreadable(DAMAGED) from error
     found = [_text(entry) for entry in list(root)[:MOST]]
     return ([], found) if _name(root.tag) == "sitemapindex" else (found, [])
 
@@ -33,7 +34,8 @@ def _unpacked(content: bytes) -> bytes:
     unpacking = zlib.decompressobj(_GZIP)
     unpacked = unpacking.decompress(content, LARGEST)
     if not unpacking.eof:
-        raise Unreadable("The sitemap is too large when unpacked.")
+        is_large = len(unpacked) == LARGEST
+        raise Unreadable("The sitemap is too large when unpacked." if is_large else DAMAGED)
     return unpacked
 
 

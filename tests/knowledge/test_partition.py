@@ -180,6 +180,8 @@ def test_a_pdf_is_read_page_by_page_without_its_running_lines() -> None:
     ]  # fmt: skip
 
 
+FULL = "The page has more than 500,000 parts. Split it into smaller documents."
+TOO_LONG = "It has a paragraph that is too long to be read. Split it into several."
 ENTITIES = (
     b'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "ha"><!ENTITY x SYSTEM "file:///etc/hostname">]><w:document xmlns:w='
     b'"http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>Words &a; &x;</w:t></w:r></w:p>'
@@ -195,6 +197,9 @@ ENTITIES = (
         ("a.md", b"--- *** ---", "The document holds no words."),
         ("a.html", b"<script>let words</script>", "The document holds no words."),
         ("a.html", b"<div>" * 100_000 + b"words", "The document is nested too deeply."),
+        ("a.html", b"<p>Words.</p><p>" + b"word " * 1_900_000, TOO_LONG),
+        ("a.html", b"<p>Words.</p>" + b"<a href=1>" * 500_000, FULL),
+        ("a.md", b"Words.\n\n" + b"word " * 1_900_000, TOO_LONG),
         ("a.docx", word(lambda document: None), "The document holds no words."),
         ("a.txt", bytes(range(128, 256)), "The text is in an unknown encoding. Please save it as UTF-8."),
         ("a.pdf", b"\x89PNG\r\n\x1a\n\0", "The file is named .pdf but is a PNG picture."),
