@@ -10,13 +10,13 @@ import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from time import monotonic
 from types import ModuleType
 from typing import Any
 
@@ -33,6 +33,8 @@ SLOW = "It takes too long to read. Split it into smaller documents."
 GREEDY = "It needs too much memory to be read. Split it into smaller documents."
 WORDY = "It holds more text than can be kept. Split it into smaller documents."
 STARTING = 120  # seconds that the server may take for its imports, the first time
+LOWEST = 19  # nice
+LONGER = 10  # times PARSE_SECONDS
 LATE = 10  # more seconds for one that does not compute but waits, which no bound on its processor ends
 LOOK = 1.0  # seconds between two beats
 _starting = threading.Lock()
@@ -45,25 +47,82 @@ class Died(Exception):
 def run(task: str, *arguments: Any, beat: Callable[[], object] = lambda: None) -> Any:
     """What this function of `reading` answers. Raises Unreadable with what it says, or for what took too much; Died; and what `beat`
     does, which is called each second meanwhile and may so end the child."""
-    _leave_the_pool()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["apps.knowledge.warm"])
-    ours, theirs = context.Pipe(duplex=False)
-    bounds = settings.PARSE_MEMORY_MB * MB, settings.PARSE_SECONDS
-    child = context.Process(target=_work, args=(theirs, bounds, task, arguments), daemon=True)
-    with _starting, _without_main():  # two threads that start the server at once would start two
-        child.start()
-    theirs.close()
+    parser = Parser(task, *arguments)
     try:
-        return _answer(ours, child.pid or 0, beat)
-    except EOFError:
-        child.join()
-        raise _ended(child.exitcode or 0) from None
+        while not parser.is_done(within=LOOK):
+            beat()
+        return parser.answer()
     finally:
-        ours.close()
-        child.kill()
-        child.join()
-        child.close()
+        parser.end()
+
+
+class Parser:
+    """A child at work. Whoever has it takes its answer, or ends it."""
+
+    def __init__(self, task: str, *arguments: Any) -> None:
+        _leave_the_pool()
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["apps.knowledge.warm"])
+        self._ours, theirs = context.Pipe(duplex=False)
+        bounds = settings.PARSE_MEMORY_MB * MB, settings.PARSE_SECONDS
+        self._child = context.Process(target=_work, args=(theirs, bounds, task, arguments), daemon=True)
+        with _starting, _without_main():  # two threads that start the server at once would start two
+            self._child.start()
+        self._pid = self._child.pid or 0
+        theirs.close()
+        self._word(within=STARTING)  # its time runs from then on, whatever the server's imports took
+        self._begun = time.monotonic()
+        self._until = self._begun + settings.PARSE_SECONDS + LATE
+
+    @property
+    def is_late(self) -> bool:
+        return not self._left()
+
+    def is_done(self, *, within: float) -> bool:
+        """Whether `answer` would not wait, after so many seconds at most."""
+        return self._ours.poll(min(within, self._left())) or self.is_late
+
+    def stand_back(self) -> None:
+        """Go on with what everybody else leaves of the processor, and so for longer."""
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, self._pid, LOWEST)
+        self._until = self._begun + LONGER * settings.PARSE_SECONDS
+
+    def answer(self) -> Any:
+        """When it is there; the child has ended then. Raises Unreadable, Died."""
+        word = self._word(within=self._left())
+        self.end()
+        told = orjson.loads(word)
+        if "unreadable" in told:
+            raise Unreadable(str(told["unreadable"]))
+        return told["found"]
+
+    def end(self) -> None:
+        """Once more does nothing."""
+        if self._ours.closed:
+            return
+        self._ours.close()
+        self._child.kill()
+        self._child.join()
+        self._child.close()
+
+    def _left(self) -> float:
+        return max(0.0, self._until - time.monotonic())
+
+    def _word(self, *, within: float) -> bytes:
+        """Where it has none, the child has ended when this raises Unreadable or Died."""
+        try:
+            if self._ours.poll(within):
+                return self._ours.recv_bytes(LARGEST_ANSWER)
+            logger.warning("Parser %d was ended: it had not answered in time", self._pid)
+            failure: Exception = Unreadable(SLOW)
+        except (EOFError, ConnectionError):
+            self._child.join()
+            failure = _ended(self._child.exitcode or 0)
+        except OSError:  # how a pipe says that what comes is longer than asked for
+            failure = Unreadable(WORDY)
+        self.end()
+        raise failure
 
 
 class _Own(process.BaseProcess):
@@ -90,30 +149,6 @@ def _leave_the_pool() -> None:
     seam: Any = process
     if not isinstance(multiprocessing.current_process(), process.BaseProcess):
         seam._current_process = _Own()
-
-
-def _answer(connection: "Connection[Any, Any]", pid: int, beat: Callable[[], object]) -> Any:
-    """After a first word that says that it begins: from then on its time runs, whatever the server's imports took."""
-    _word(connection, pid, beat, within=STARTING)
-    told = orjson.loads(_word(connection, pid, beat, within=settings.PARSE_SECONDS + LATE))
-    if "unreadable" in told:
-        raise Unreadable(str(told["unreadable"]))
-    return told["found"]
-
-
-def _word(connection: "Connection[Any, Any]", pid: int, beat: Callable[[], object], *, within: int) -> bytes:
-    until = monotonic() + within
-    while not connection.poll(min(LOOK, max(0.0, until - monotonic()))):
-        if monotonic() >= until:
-            logger.warning("Parser %d was ended: it had not answered in time", pid)
-            raise Unreadable(SLOW)
-        beat()
-    try:
-        return connection.recv_bytes(LARGEST_ANSWER)
-    except ConnectionError as error:
-        raise EOFError from error
-    except OSError as error:  # how a pipe says that what comes is longer than asked for
-        raise Unreadable(WORDY) from error
 
 
 def _ended(status: int) -> Exception:

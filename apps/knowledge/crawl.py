@@ -4,21 +4,22 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
+from typing import Any
 
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.knowledge import contained, egress, index, quota, robots, sites
+from apps.knowledge import aside, contained, egress, index, quota, robots, sites
 from apps.knowledge.models import Document, Knowledge, Passage, Said, Website, said
 from apps.knowledge.sitemaps import Sitemaps
 from apps.knowledge.sniff import Unreadable
+from apps.knowledge.turns import Turn
 from apps.knowledge.weburl import WebUrl, parse
 
 MOST_BYTES = 500 * 1024 * 1024
 MOST_SECONDS = 3600  # of work, and of rest that the site asked for
 LONGEST_REST = 900  # seconds; a site that asks for more is left alone no longer
 MOST_TRIES = 3
-LARGEST_PAGE = 10 * 1024 * 1024
 LATER = (408, 425, 429, 500, 502, 503, 504)
 LEADS = "It leads to "
 NAMES = {
@@ -37,8 +38,8 @@ class Unfit(Exception):
 class Crawl:
     """One turn at one website."""
 
-    def __init__(self, source: Knowledge, website: Website, client: egress.Client) -> None:
-        self._source, self._website, self._client = source, website, client
+    def __init__(self, source: Knowledge, website: Website, client: egress.Client, turn: Turn) -> None:
+        self._source, self._website, self._client, self._turn = source, website, client, turn
         self._site = sites.site(source.content, website.include, website.exclude)
         self._pages = Document.objects.filter(knowledge=source)
         self._room = quota.room()
@@ -57,8 +58,10 @@ class Crawl:
             self._end()
             return False
         began = monotonic()
-        self._visit(found)
-        self._change(spent_seconds=self._website.spent_seconds + monotonic() - began)
+        try:
+            self._visit(found)
+        finally:
+            self._change(spent_seconds=self._website.spent_seconds + monotonic() - began)
         return True
 
     @property
@@ -134,7 +137,7 @@ class Crawl:
         self._rules.wait(url.host)
         began = monotonic()
         try:
-            answer = self._client.get(url, _conditions(page), within=_nowhere)
+            answer = aside.fetch(self._turn, url, _conditions(page), beat=self._source.show_life)
             self._change(fetched_bytes=self._website.fetched_bytes + len(answer.body))
             self._take(page, answer)
         except (egress.Unreachable, egress.TooMuch, Unreadable) as error:
@@ -170,10 +173,12 @@ class Crawl:
                 page, Document.Status.SKIPPED, f"It is not a page but {kind[:60] or 'of no known kind'}."
             )
             return
-        told = (
-            contained.run("document", f"page{NAMES[kind]}", answer.body, beat=self._source.show_life) if NAMES[kind]
-            else contained.run("web_page", answer.body, _charset(answer), beat=self._source.show_life)
-        )  # fmt: skip
+        what: tuple[Any, ...] = (
+            ("document", f"page{NAMES[kind]}", answer.body)
+            if NAMES[kind]
+            else ("web_page", answer.body, _charset(answer))
+        )
+        told = aside.run(self._turn, *what, beat=self._source.show_life)
         self._room -= len(answer.body) - page.size
         title = str(told.get("title", ""))[:200]
         base, *_ = references = told.get("links", [""])
@@ -305,11 +310,6 @@ def _seconds(retry_after: str) -> float:
         return max(0.0, (until - datetime.now(until.tzinfo or UTC)).total_seconds())
     except (ValueError, OverflowError, TypeError):
         return 0.0
-
-
-def _nowhere(url: WebUrl) -> bool:
-    """Where a redirect leads is a page of its own: robots.txt is asked about it, and its turn comes."""
-    return False
 
 
 def _charset(answer: egress.Fetched) -> str:

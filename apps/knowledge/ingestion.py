@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.agents.providers.base import ProviderError
-from apps.knowledge import contained, drafts, egress, reconciliation, renewal, sites, vectors
+from apps.knowledge import aside, contained, drafts, egress, reconciliation, renewal, sites, vectors, visit
 from apps.knowledge.models import Document, Knowledge, Removed, Upload, Website
 from apps.knowledge.pulse import Pulse
 from apps.knowledge.sniff import Unreadable
@@ -62,6 +62,8 @@ def read_in(knowledge_id: UUID, turn: Turn | None = None) -> bool:
         reconciliation.forget_removed()
     except (*said, BadUrl, sites.BadPattern, vectors.Unfit) as reason:
         _give_up(source, str(reason))
+    except aside.Unfinished:
+        source.give_way()
     except contained.Died:
         _put_back(source)
     except ProviderError as error:
@@ -83,7 +85,7 @@ def read_in(knowledge_id: UUID, turn: Turn | None = None) -> bool:
 
 
 def _read(source: Knowledge, turn: Turn) -> None:
-    is_gathered = _crawl(source, turn) if source.is_website else _parse(source)
+    is_gathered = _crawl(source, turn) if source.is_website else _parse(source, turn)
     if not is_gathered or not drafts.write(source, turn):
         source.pause()
         return
@@ -98,11 +100,11 @@ def _read(source: Knowledge, turn: Turn) -> None:
 
 
 def _crawl(source: Knowledge, turn: Turn) -> bool:
-    from apps.knowledge.crawl import LARGEST_PAGE, Crawl
+    from apps.knowledge.crawl import Crawl
 
     website = Website.objects.select_related("knowledge").get(knowledge=source)
-    with egress.Client(largest=LARGEST_PAGE) as client:
-        crawl = Crawl(source, website, client)
+    with egress.Client(largest=visit.LARGEST) as client:
+        crawl = Crawl(source, website, client, turn)
         while crawl.is_to_do:
             if crawl.is_resting:
                 return False
@@ -113,14 +115,14 @@ def _crawl(source: Knowledge, turn: Turn) -> bool:
     return True
 
 
-def _parse(source: Knowledge) -> bool:
+def _parse(source: Knowledge, turn: Turn) -> bool:
     document, _ = Document.objects.get_or_create(knowledge=source, url="")
     if document.status == Document.Status.READY:
         return True
     name, content = _material(source)
     began = monotonic()
     try:
-        found = contained.run("document", name, content, beat=source.show_life)
+        found = aside.run(turn, "document", name, content, beat=source.show_life)
     except Unreadable as reason:
         document.become(Document.Status.FAILED, reason.reason, size=len(content))
         raise

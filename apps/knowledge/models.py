@@ -88,6 +88,10 @@ class Knowledge(TenantOwned):
         """Leave the rest for another turn, after work that went well."""
         return self._leave_working(status=self.Status.WAITING, attempts=0)
 
+    def give_way(self) -> bool:
+        """Leave it for this tenant's next turn, where it comes before whatever else waits."""
+        return self._leave_working(status=self.Status.WAITING, attempts=0, updated_at=self.updated_at)
+
     def show_life(self) -> None:
         """Whoever works on it says so now and then. Raises Removed."""
         if not self._leave_working() and not Knowledge.objects.filter(id=self.id).exists():
@@ -123,7 +127,7 @@ class Knowledge(TenantOwned):
 
     def _leave_working(self, **changes: object) -> bool:
         working = Knowledge.objects.filter(id=self.id, status=self.Status.WORKING)
-        return working.update(updated_at=Now(), **changes) == 1
+        return working.update(**{"updated_at": Now()} | changes) == 1
 
 
 class KnowledgeLink(TenantOwned):

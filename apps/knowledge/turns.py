@@ -29,7 +29,21 @@ class Turn:
 
     def is_over(self) -> bool:
         spent = time.monotonic() - self._began
-        return spent > LONGEST or (spent > self._credit and self._is_awaited())
+        return spent > LONGEST or (spent > self._credit and self.is_awaited())
+
+    def yield_up(self) -> None:
+        """Let it end as soon as somebody waits."""
+        self._credit = 0.0
+
+    def is_awaited(self) -> bool:
+        """Whether somebody else waits for a turn; looked up now and then."""
+        if time.monotonic() - self._looked > _LOOK:
+            self._looked = time.monotonic()
+            with suppress(*valkey.Unreachable):
+                client = valkey.blocking()
+                client.expire(_key("ticket"), HELD)
+                self._others = int(client.llen(QUEUE)) > 0
+        return self._others
 
     def end(self) -> None:
         """Remember what was used, and give the ticket back."""
@@ -39,15 +53,6 @@ class Turn:
             client.expire(_key("used"), LATELY)
             client.delete(_key("ticket"))
 
-    def _is_awaited(self) -> bool:
-        if time.monotonic() - self._looked > _LOOK:
-            self._looked = time.monotonic()
-            with suppress(*valkey.Unreachable):
-                client = valkey.blocking()
-                client.expire(_key("ticket"), HELD)
-                self._others = int(client.llen(QUEUE)) > 0
-        return self._others
-
 
 class Endless(Turn):
     """For whoever reads one source to its end."""
@@ -56,6 +61,9 @@ class Endless(Turn):
         """Nothing is counted."""
 
     def is_over(self) -> bool:
+        return False
+
+    def is_awaited(self) -> bool:
         return False
 
     def end(self) -> None:

@@ -11,7 +11,19 @@ from typing import Any
 
 import pytest
 
-from apps.knowledge import contained, crawl, ingestion, library, pdf, robots, sniff, tasks, turns, urlset
+from apps.knowledge import (
+    aside,
+    contained,
+    crawl,
+    ingestion,
+    library,
+    pdf,
+    robots,
+    sniff,
+    tasks,
+    turns,
+    urlset,
+)
 from apps.knowledge.models import Document, Knowledge, Passage
 from apps.knowledge.reading import web_page
 from tests import internet
@@ -136,19 +148,19 @@ def test_a_parser_may_neither_fill_the_disk_nor_leave_its_memory_there() -> None
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Whoever parses what holds this word is killed as by the kernel; the children that were."""
     killed: list[int] = []
-    run, answer = contained.run, contained._answer
 
-    def parse(task: str, *arguments: Any, **options: Any) -> Any:
-        def kill(connection: Any, pid: int, beat: Any) -> Any:
-            if any(b"POISON" in one for one in arguments if isinstance(one, bytes)):
-                killed.append(pid)
-                os.kill(pid, signal.SIGKILL)
-            return answer(connection, pid, beat)
+    class Poisoned(contained.Parser):
+        def __init__(self, task: str, *arguments: Any) -> None:
+            self._is_killed = any(b"POISON" in one for one in arguments if isinstance(one, bytes))
+            super().__init__(task, *arguments)
 
-        monkeypatch.setattr(contained, "_answer", kill)
-        return run(task, *arguments, **options)
+        def _word(self, *, within: float) -> bytes:
+            if self._is_killed:
+                killed.append(self._pid)
+                os.kill(self._pid, signal.SIGKILL)
+            return super()._word(within=within)
 
-    monkeypatch.setattr(contained, "run", parse)
+    monkeypatch.setattr(aside, "Parser", Poisoned)
     return killed
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from apps.knowledge import drafts, ingestion, library
+from apps.knowledge import drafts, ingestion, library, page
 from apps.knowledge.models import Document, Knowledge, Passage
+from apps.knowledge.turns import Endless
 from tests.knowledge.website import Website, again, any_header, read, running, shop, states, texts
 from tests.world import House
 
@@ -89,11 +90,11 @@ def test_a_vanished_page_stops_answering_at_once(inside: House, site: Website) -
 def _visit_until(source: Knowledge, path: str) -> bool:
     """As a worker does whose turn ends with this page; whether there was more to do."""
 
-    class Until:
+    class Until(Endless):
         def is_over(self) -> bool:
             return Document.objects.filter(url__endswith=path, status="gone").exists()
 
-    ingestion.read_in(source.id, Until())  # type: ignore[arg-type]
+    ingestion.read_in(source.id, Until())
     source.refresh_from_db()
     return source.status == "waiting"
 
@@ -231,6 +232,7 @@ def test_traps_end_within_their_bounds(inside: House, site: Website, settings: A
         "/calendar/1",
         "/links",
         "/million",
+        "/larger",
         "/same?a=1",
         "/same?a=2",
         "/same?utm_source=x",
@@ -247,7 +249,9 @@ def test_traps_end_within_their_bounds(inside: House, site: Website, settings: A
                     f"<a href='/x/{n}'>x</a>" for n in range(100_000)
                 )
             if path == "/million":
-                return "<p>Too many links are here.</p>" + "<a href='/y'>y</a>" * 1_000_000
+                return "<p>Too many links are here.</p>" + "<a href=1>" * 1_000_000
+            if path == "/larger":
+                return "<p>Too much is here.</p>" + "<a href='/y'>y</a>" * 1_000_000
             return (
                 "<p>The same words everywhere.</p>"
                 if path.startswith("/same")
@@ -264,7 +268,8 @@ def test_traps_end_within_their_bounds(inside: House, site: Website, settings: A
     ]
     assert "says the same as" in said["/same?a=2"][1]
     assert "/same?utm_source=x" not in said
-    state, why = said["/million"]
+    assert said["/million"] == ("failed", page.FULL)
+    state, why = said["/larger"]
     assert (state, "larger than" in why) == ("failed", True), why
 
 
@@ -298,7 +303,7 @@ def test_a_reading_goes_on_where_its_worker_died(inside: House, site: Website, e
     shop(site, 6)
     source = library.add_website(site.url)
 
-    class Once:
+    class Once(Endless):
         """A turn that is over after each step."""
 
         def is_over(self) -> bool:
@@ -306,7 +311,7 @@ def test_a_reading_goes_on_where_its_worker_died(inside: House, site: Website, e
 
     steps = 0
     while Knowledge.objects.get(id=source.id).status != "ready":
-        ingestion.read_in(source.id, Once())  # type: ignore[arg-type]
+        ingestion.read_in(source.id, Once())
         Knowledge.objects.filter(id=source.id, status="working").update(status="waiting")
         steps += 1
         assert drafts.progress(source) == 0 or not Passage.objects.filter(knowledge_id=source.id).exists(), (

@@ -7,6 +7,7 @@ from django.utils import timezone
 from apps.knowledge import crawl, egress, ingestion, library
 from apps.knowledge.models import Document
 from apps.knowledge.models import Website as Row
+from apps.knowledge.turns import Endless
 from tests.knowledge.website import Website, again, read, shop, states, texts
 from tests.world import House
 
@@ -111,7 +112,7 @@ def test_a_schedule_that_is_changed_during_a_reading_is_the_one_it_ends_with(
     shop(site)
     source = library.add_website(site.url, every_hours=0)
     with egress.Client() as client:
-        walk = crawl.Crawl(source, Row.objects.get(), client)
+        walk = crawl.Crawl(source, Row.objects.get(), client, Endless())
         assert walk.step()
         library.change(source, every_hours=168)
         while walk.step():

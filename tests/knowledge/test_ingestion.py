@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from apps.knowledge import contained, index, ingestion, library, pulse, reconciliation
+from apps.knowledge import aside, index, ingestion, library, pulse, reconciliation
 from apps.knowledge.models import Document, Knowledge, Passage, Sentence, Term
 from apps.knowledge.turns import Endless, Turn
 from tests.world import House
@@ -100,7 +100,7 @@ def test_whoever_reads_what_was_removed_stops_and_says_nothing(
 ) -> None:
     with acme.scope():
         source = library.add("Depots", content=BOOK)
-        place, name = (index, "prepared") if is_parsed else (contained, "_answer")
+        place, name = (index, "prepared") if is_parsed else (aside, "_done")
         step, begun = getattr(place, name), []
 
         def remove_meanwhile(*given: Any) -> Any:
@@ -109,7 +109,7 @@ def test_whoever_reads_what_was_removed_stops_and_says_nothing(
             return step(*given)
 
         monkeypatch.setattr(place, name, remove_meanwhile)
-        monkeypatch.setattr(contained, "LOOK", 0.001)
+        monkeypatch.setattr(aside, "PATIENCE", 0.0)
         ingestion.read_in(source.id)
         assert len(begun) == 1, "no other batch was begun"
         assert bool(embedded) == is_parsed
