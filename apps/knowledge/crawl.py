@@ -42,7 +42,6 @@ class Crawl:
         self._source, self._website, self._client, self._turn = source, website, client, turn
         self._site = sites.site(source.content, website.include, website.exclude)
         self._pages = Document.objects.filter(knowledge=source)
-        self._room = quota.room()
 
     def step(self) -> bool:
         """Visit the next page of the round, which begins with the first; False where the round has ended."""
@@ -131,7 +130,7 @@ class Crawl:
         if not self._rules.allow(url):
             self._close(page, Document.Status.SKIPPED, "The site’s robots.txt asks not to read this page.")
             return
-        if not page.size and self._room <= 0:  # what is known is kept fresh all the same
+        if not page.size and quota.room() <= 0:  # what is known is kept fresh all the same
             self._fail(page, quota.full())
             return
         self._rules.wait(url.host)
@@ -179,7 +178,6 @@ class Crawl:
             else ("web_page", answer.body, _charset(answer))
         )
         told = aside.run(self._turn, *what, beat=self._source.show_life)
-        self._room -= len(answer.body) - page.size
         title = str(told.get("title", ""))[:200]
         base, *_ = references = told.get("links", [""])
         links = sites.led_to(self._site, answer.url, references)

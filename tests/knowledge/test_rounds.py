@@ -1,5 +1,6 @@
 """Rounds of a website that meet something odd: nothing that answers is lost, nobody else waits, and the site is asked no more than it allows."""
 
+import gzip
 import time
 from datetime import timedelta
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.knowledge import contained, crawl, ingestion, library, robots, sitemaps
+from apps.knowledge import contained, crawl, egress, ingestion, library, quota, robots, sitemaps, urlset
 from apps.knowledge.models import Document
 from apps.knowledge.models import Website as Row
+from apps.knowledge.sniff import Unreadable
+from apps.knowledge.turns import Endless
 from tests.knowledge.website import Website, again, read, shop, states, texts
 from tests.world import House
 
@@ -80,6 +83,11 @@ def test_sitemaps_are_read_up_to_a_number_and_a_time(
     assert states(source)["/help/2"][0] == "ready", "what was not looked for is not gone"
 
 
+def test_a_packed_sitemap_that_is_cut_off_is_damaged() -> None:
+    with pytest.raises(Unreadable, match=urlset.DAMAGED):
+        urlset.addresses(gzip.compress(b"<urlset></urlset>")[:15])
+
+
 def test_a_round_whose_worker_died_while_it_began_begins_again(
     inside: House, site: Website, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +151,20 @@ def test_a_website_grows_no_further_than_its_organisation_has_room(
         "Your organisation's 0 MB for documents are full. Delete some first.",
     )
     assert "/help/2" not in site.asked
+
+
+def test_what_fills_up_meanwhile_leaves_a_crawl_under_way_no_room(
+    inside: House, site: Website, settings: Any
+) -> None:
+    shop(site)
+    source = library.add_website(site.url)
+    with egress.Client() as client:
+        under_way = crawl.Crawl(source, Row.objects.get(knowledge=source), client, Endless())
+        under_way.step()
+        settings.MAX_KNOWLEDGE_MB = 0
+        under_way.step()
+    assert states(source)["/"] == ("ready", "")
+    assert states(source)["/help/1"] == ("failed", quota.full())
 
 
 def test_a_site_that_met_a_fault_of_ours_is_read_at_its_next_time(
