@@ -4,7 +4,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from threading import Event, Thread
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from apps.knowledge.models import Knowledge, Removed
 
@@ -23,15 +23,15 @@ class Pulse:
         self._thread.start()
 
     def __exit__(self, *error: object) -> None:
+        """Nothing is waited for: a beat under way may itself wait for a transaction that we are in."""
         self._has_ended.set()
-        self._thread.join()
 
     def _beat(self) -> None:
         """Whoever reads will see for itself that it is gone."""
         try:
             with suppress(Removed):
                 while not self._has_ended.wait(BEAT):
-                    with suppress(DatabaseError):
+                    with suppress(Error):
                         self._source.show_life()
         finally:
             connections.close_all()

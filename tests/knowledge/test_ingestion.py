@@ -1,13 +1,15 @@
 """Reading in: by one worker at a time, and nothing is left of what was removed meanwhile."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier, BrokenBarrierError, current_thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from apps.knowledge import aside, index, ingestion, library, pulse, reconciliation
@@ -117,11 +119,19 @@ def test_whoever_reads_what_was_removed_stops_and_says_nothing(
     assert caplog.records == []
 
 
-def test_a_reader_gives_signs_of_life_however_long_a_step_takes(
-    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    acme, _ = houses  # another connection sees them
+@pytest.fixture
+def alive(houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A tenant that other connections see, whose readers beat fast."""
     monkeypatch.setattr(pulse, "BEAT", 0.01)
+    yield houses[0]
+    for thread in enumerate_threads():
+        if thread.name == "pulse":
+            thread.join(60)
+
+
+def test_a_reader_gives_signs_of_life_however_long_a_step_takes(
+    alive: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     beats = Barrier(2)
     show_life = Knowledge.show_life
 
@@ -143,9 +153,17 @@ def test_a_reader_gives_signs_of_life_however_long_a_step_takes(
 
     monkeypatch.setattr(Knowledge, "show_life", tell)
     monkeypatch.setattr(index, "prepared", wait_for_beats)
-    with acme.scope():
+    with alive.scope():
         source = library.add("Depots", content="The depot is green.")
         ingestion.read_in(source.id)
+        assert Knowledge.objects.get().status == "ready"
+
+
+def test_a_sign_of_life_that_waits_for_its_readers_transaction_is_not_waited_for(alive: House) -> None:
+    with alive.scope():
+        source = library.add("Depots", content="The depot is green.")
+        with transaction.atomic():
+            ingestion.read_in(source.id)
         assert Knowledge.objects.get().status == "ready"
 
 
