@@ -2,8 +2,8 @@
 
 A web process, a reader and a website of 200 pages, all on this machine. Throughput is a ratio to the bare embedder on the same passages
 and sentences; first tokens are timed with nothing else going on, and again while the website is read. An organisation's document is
-read alone, and again while another's files stand in the queue: many, every fourth of which no reader can read, and a few that were
-made to be parsed for as long as anything is.
+read alone, and again while another's files stand in the queue (many, every fourth of which no reader can read, or a few that were made to
+be parsed for as long as anything is) or a website whose pages take 25 seconds to come.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,7 +20,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from benchmarks import harness
-from benchmarks.ground import prepared
+from benchmarks.ground import Ground, prepared
 from benchmarks.harness import Benchmark
 from chatwithus.embedded.cluster import free_port
 
@@ -123,10 +124,10 @@ def main() -> int:
             if chosen.only in ("", "uploads"):
                 uploads(benchmark, client, house, chosen.repeat)
             if chosen.only in ("", "hostile"):
-                made, other = list(hostile()), ground.house()
-                beside(benchmark, client, other, ground.house(), chosen.repeat, made, "hostile files")
+                hostility(benchmark, client, ground, port, chosen.repeat)
             if chosen.only in ("", "crowd"):
-                beside(benchmark, client, ground.house(), house, chosen.repeat, list(many()), "many files")
+                begin = partial(add_all, client, house, many())
+                beside(benchmark, client, ground.house(), house, chosen.repeat, begin, "many files")
             if chosen.only in ("", "crawl"):
                 crawl(benchmark, client, house, port, address)
     return benchmark.finish()
@@ -158,13 +159,40 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "columns.csv", b"a," * 9_000_000
 
 
-def beside(
-    benchmark: Benchmark, client: httpx.Client, house: Any, other: Any, repeat: int, files: list[tuple[str, bytes]], what: str
-) -> None:  # fmt: skip
-    """One organisation's document alone, and while another's files wait or are read."""
-    alone = [timed(client, house, CROWDED, 50_000 + 1000 * one)[0] for one in range(repeat)]
+def hostility(benchmark: Benchmark, client: httpx.Client, ground: Ground, port: int, repeat: int) -> None:
+    from tests.knowledge import website
+
+    house, other, owner = ground.house(), ground.house(), ground.house()
+    hostile_files = partial(add_all, client, other, hostile())
+    beside(benchmark, client, house, other, repeat, hostile_files, "hostile files")
+    with website.running(port) as site:
+        site.pages = Slow()
+        site.page("/", words(0, 8), *(f"/slow/{number}" for number in range(50)))
+        body = {"name": "Slow", "category": "website", "content": site.url}
+        slow_website = partial(client.post, "/api/v1/knowledge", json=body, headers=owner.headers)
+        beside(benchmark, client, ground.house(), owner, repeat, slow_website, "a slow website")
+
+
+class Slow(dict[str, Any]):
+    """Pages for which a request may just so wait."""
+
+    def get(self, path: str, default: Any = None) -> Any:
+        if path.startswith("/slow/"):
+            time.sleep(25)
+        return super().get(path, default)
+
+
+def add_all(client: httpx.Client, house: Any, files: Iterator[tuple[str, bytes]]) -> None:
     for name, content in files:
-        add(client, other, content, name)
+        add(client, house, content, name)
+
+
+def beside(
+    benchmark: Benchmark, client: httpx.Client, house: Any, other: Any, repeat: int, begin: Callable[[], object], what: str
+) -> None:  # fmt: skip
+    """One organisation's document alone, and while another's waits or is read, which `begin` adds."""
+    alone = [timed(client, house, CROWDED, 50_000 + 1000 * one)[0] for one in range(repeat)]
+    begin()
     during = [timed(client, house, CROWDED, 70_000 + 1000 * one)[0] for one in range(repeat)]
     waiting = client.get("/api/v1/knowledge?limit=100", headers=other.headers).json()["knowledge"]
     left = sum(one["status"] in ("waiting", "working") for one in waiting)
@@ -172,9 +200,7 @@ def beside(
     benchmark.record(f"the same beside {what}", during, "s")
     ratio = statistics.median(during) / statistics.median(alone)
     benchmark.bound(benchmark.record(f"beside {what} ÷ alone", [ratio]), "<=", PATIENT)
-    benchmark.note(
-        f"{left} of {len(files)} {what} were not done with when the last of the other's had been read."
-    )
+    benchmark.note(f"Of {what} {left} were not done with when the last of the other's had been read.")
     assert left, "they were gone before they could be in anybody's way"
 
 
