@@ -134,7 +134,7 @@ def main() -> int:
             known = shelves.shelve_demo(agent_id)
             helped = asyncio.run(judge_all(agent_id, corpora.help_centre(), known))
     report(benchmark, "all", judged, **bounds, **quoting)
-    report(benchmark, "odd half", judged[1::2], **bounds)
+    report(benchmark, "odd half", judged[1::2], **bounds, **quoting)
     report(benchmark, "help centre, by document", helped)
     lost = benchmark.record("citations that lead nowhere", [sum(one.unresolved for one in judged + helped)])
     benchmark.bound(lost, "<=", 0)

@@ -3,8 +3,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from apps.agents import relatedness, smalltalk
+from apps.agents import smalltalk
 from apps.agents.embedders import catalogue
+from apps.agents.expectations import expected
 from apps.agents.followups import in_context
 from apps.agents.providers import builtin
 from apps.agents.providers.base import Handoff, Prompt, Source, Turn, Usage
@@ -164,19 +165,45 @@ def test_pieces_of_a_text_are_the_text() -> None:
 
 
 def test_a_question_for_a_number_prefers_a_sentence_with_one() -> None:
-    assert relatedness.expected("How many days do I have?", "You have 30 days.") == 1
-    assert relatedness.expected("How many days do I have?", "You have some days.") == -1
-    assert relatedness.expected("When do you open?", "We open on Sunday.") == 1
-    assert relatedness.expected("Who runs the shop?", "It is run by Ruth Calder.") == 1
-    assert relatedness.expected("Can I return boots?", "Boots can be returned.") == 0
+    assert expected("How many days do I have?", "You have 30 days.") == 1
+    assert expected("How many days do I have?", "You have some days.") == -1
+    assert expected("When do you open?", "We open on Sunday.") == 1
+    assert expected("Who runs the shop?", "It is run by Ruth Calder.") == 1
+    assert expected("Can I return boots?", "Boots can be returned.") == 0
 
 
 def test_a_number_that_the_question_has_itself_is_no_answer() -> None:
-    assert relatedness.expected("How many of the 30 days are left?", "You have 30 days.") == -1
-    assert relatedness.expected("How many of the 30 days are left?", "Of 30 days 12 are left.") == 1
+    assert expected("How many of the 30 days are left?", "You have 30 days.") == -1
+    assert expected("How many of the 30 days are left?", "Of 30 days 12 are left.") == 1
+
+
+def unjudged(question: str, text: str) -> str:
+    source = Source(1, "Help", text, 0.5)
+    return builtin.answer(Prompt("", 0.0, "", (), question, (source,), REFUSAL))
 
 
 def test_sentences_that_nobody_has_judged_are_quoted_too() -> None:
-    question = relatedness.asked("When does the depot open?")
-    pool = relatedness.candidates(question, f"Opening hours:\n{DEPOT}", (), source=1, score=0.5)
-    assert builtin.quotes(pool)[0].text == "The Zanzibar depot opens at 07:43 on Sunday."
+    told = unjudged("When does the depot open?", f"Opening hours:\n{DEPOT}")
+    assert told.startswith("The Zanzibar depot opens at 07:43 on Sunday.")
+
+
+def test_forms_of_a_word_that_no_stem_makes_one_are_recognized() -> None:
+    told = unjudged(
+        "Were travellers tolerated?", "Travellers lived in the valley. Travellers enjoyed toleration."
+    )
+    assert told.startswith("Travellers enjoyed toleration.")
+
+
+def test_a_word_that_all_sentences_have_tells_none_of_them_apart() -> None:
+    told = unjudged(
+        "Jacket zipper?", "The jacket is warm. The jacket is long. The jacket is blue. The zipper is brass."
+    )
+    assert told.startswith("The zipper is brass.")
+
+
+def test_a_sentence_that_points_back_is_read_with_the_one_before_it() -> None:
+    told = unjudged(
+        "What was the depot painted with?",
+        "Paul saw rain. The depot was painted in spring. It took lime. Paul took care.",
+    )
+    assert [quote for quote, _ in quotes(told)][1] == "It took lime."

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from apps.agents import relatedness, smalltalk
 from apps.agents.followups import in_context
 from apps.agents.providers.base import Connection, Handoff, Piece, Prompt, Source, Usage
-from apps.agents.relatedness import Candidate, Question
+from apps.agents.relatedness import Candidate, Given, Line
+from apps.agents.sentences import sentences
 from apps.agents.words import content_words
 
-WORSE = 0.8  # by so much a second quote may be less fit than the first
+WORSE = 1.1  # by so much a second quote may be less fit than the first
 MOST_QUOTES = 2
 TOO_ALIKE = 0.7
 
@@ -40,15 +41,14 @@ class Builtin:
 def answer(prompt: Prompt) -> str:
     """The fittest sentences of all sources with their citations; empty where there is none."""
     request = in_context(prompt.question, earlier=[turn.request for turn in prompt.history])
-    question = relatedness.asked(request)
-    pool = [one for source in prompt.sources for one in _candidates(question, source)]
+    pool = relatedness.candidates(request, [_given(source) for source in prompt.sources])
     return " ".join(f"{quote.text} [{quote.source}]" for quote in quotes(pool))
 
 
-def _candidates(question: Question, source: Source) -> list[Candidate]:
-    return relatedness.candidates(
-        question, source.text, source.lines, source=source.number, score=source.score
-    )
+def _given(source: Source) -> Given:
+    """Where nobody has looked at its sentences yet, each is as near as all of it."""
+    lines = source.lines or [Line(sentence, source.score) for sentence in sentences(source.text)]
+    return Given(source.number, source.score, lines)
 
 
 def quotes(pool: Sequence[Candidate]) -> list[Candidate]:
