@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from tests.client import Client
+from tests.client import Client, Refused
 
 
 async def main(origin: str, question: str) -> None:
@@ -21,4 +21,7 @@ async def main(origin: str, question: str) -> None:
         print(answered.response if answered else "")
 
 
-asyncio.run(main(*sys.argv[1:]))
+try:
+    asyncio.run(main(*sys.argv[1:]))
+except Refused as refused:  # an origin that is not allowed, or no such agent
+    sys.exit(f"Not admitted: {refused}")

@@ -20,6 +20,7 @@ Frame = dict[str, Any]
 ENDS = {"reply.completed": "completed", "reply.cancelled": "stopped", "reply.failed": "failed"}
 SETTLED = {"completed", "stopped", "failed", "waiting"}
 PASSING = {"unavailable", "too_many"}  # why something is refused that may be sent again in a moment
+TOO_MANY = 4429  # there may be room later
 HEARTBEAT = 45.0
 LONGEST_PAUSE = 5.0
 
@@ -194,6 +195,14 @@ class Seen:
     frame: Frame
 
 
+class Refused(Exception):
+    """The server wants no more of this client: it closed with 44xx, which coming back would not change."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}".strip())
+        self.code = code
+
+
 class Client:
     """One visitor. Every new connection goes to the next of the addresses; `async with` keeps one open until the block ends.
 
@@ -213,6 +222,7 @@ class Client:
         self._socket: ClientConnection | None = None
         self._is_welcome = False
         self._waiting: list[tuple[Callable[[Transcript], bool], asyncio.Future[None]]] = []
+        self._refusal: Refused | None = None
 
     async def __aenter__(self) -> "Client":
         self._running = asyncio.create_task(self._keep_connected())
@@ -233,8 +243,10 @@ class Client:
         return name
 
     async def until(self, holds: Callable[[Transcript], bool]) -> None:
-        """Wait for a frame after which this holds of the transcript."""
+        """Wait for a frame after which this holds of the transcript. Raises Refused where none comes any more."""
         if not holds(self.transcript):
+            if self._refusal is not None:
+                raise self._refusal
             waiting = (holds, asyncio.get_running_loop().create_future())
             self._waiting.append(waiting)
             try:
@@ -252,7 +264,7 @@ class Client:
 
     async def _keep_connected(self) -> None:
         failures = 0
-        while True:
+        while self._refusal is None:
             self.connection += 1
             self._is_welcome = False
             self.address = next(self._addresses)
@@ -276,8 +288,16 @@ class Client:
                         socket.transport.abort()
             except ConnectionClosed as closed:
                 self._note("closed", {"code": closed.rcvd.code if closed.rcvd else 1006})
+                if closed.rcvd and closed.rcvd.code // 100 == 44 and closed.rcvd.code != TOO_MANY:
+                    self._give_up(Refused(closed.rcvd.code, closed.rcvd.reason))
             finally:
                 self._socket = None
+
+    def _give_up(self, refusal: Refused) -> None:
+        self._refusal = refusal
+        for _, waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(refusal)
 
     async def _greet(self) -> None:
         hello: Frame = {"token": self._token} if self._token else {}

@@ -8,6 +8,10 @@ from apps.chats import events
 from apps.chats.models import Chat, ContentChat
 
 LONGEST = 1000  # exchanges
+_BROKEN_OFF = {
+    ContentChat.State.STOPPED: "*The answer was stopped here.*",
+    ContentChat.State.FAILED: "*The answer failed here.*",
+}
 
 
 def written(chat: Chat) -> str:
@@ -33,6 +37,8 @@ def _lines(chat: Chat, exchange: ContentChat) -> Iterator[str]:
         who = events.speaker(exchange.staff) if exchange.is_from_staff else chat.agent.name
         yield f"**{_plain(who)}**" + (f", {at}" if exchange.is_from_staff else "")
         yield _harmless(exchange.response)
+    if exchange.state in _BROKEN_OFF:
+        yield _BROKEN_OFF[exchange.state]
     if exchange.citations:
         yield "\n".join(_source(one) for one in exchange.citations)
 

@@ -115,6 +115,10 @@ def test_a_transcript_is_a_file_to_keep(server: Server, houses: Houses) -> None:
     with page(server, acme) as client:
         chat = begun(client, acme)
         kept = client.get(f"/api/v1/chats/{chat}/transcript")
+        with acme.scope():
+            ContentChat.objects.filter(chat=chat).update(state="stopped", reason="takeover")
+        assert "stopped here" in client.get(f"/api/v1/chats/{chat}/transcript").text
+    assert "stopped here" not in kept.text
     assert kept.headers["content-type"] == "text/markdown; charset=utf-8"
     assert kept.headers["content-disposition"].startswith('attachment; filename="conversation-')
     assert kept.headers["x-content-type-options"] == "nosniff"

@@ -105,6 +105,18 @@ def test_the_reference_client_is_a_visitor(server: Server, houses: Houses) -> No
     assert output(acme, acme.scripted(SCRIPT), server.port, *command) == answer(SCRIPT) + "\n"
 
 
+def test_the_reference_client_says_that_it_was_not_let_in(server: Server, houses: Houses) -> None:
+    acme, globex = houses
+
+    async def talk() -> tuple[int | None, str]:
+        command = ("python", "-m", "examples.socket_client", globex.origin, QUESTION)
+        process = await run(acme, acme.agent, server.port, *command)
+        _, complaint = await process.communicate()
+        return process.returncode, complaint.decode()
+
+    assert asyncio.run(talk()) == (1, "Not admitted: 4403\n")
+
+
 @contextmanager
 def site(agent: Agent, url: str) -> Iterator[str]:
     """The origin of a site of somebody's own, with the example on it."""
