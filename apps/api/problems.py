@@ -248,7 +248,7 @@ _TABLE: dict[type[Exception], Any] = {
         error.code,
         "The message cannot be asked",
         str(error),
-        ({"location": "body", "pointer": "/message", "detail": str(error)},),
+        (_wrong("body", "/client_message_id" if error.code == "message_id_taken" else "/message", error),),
     ),
     BadFrame: lambda error: Problem(
         422,

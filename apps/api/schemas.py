@@ -38,7 +38,8 @@ class ChatRequest(Schema):
         str | None,
         Field(
             pattern="^[!-~]{1,64}$",
-            description="Your own name for the message, as on the socket: repeated, there or here, it asks nothing new.",
+            description="Your own name for the message, as on the socket: repeated, there or here, it asks nothing new."
+            " No other message of this visitor, or of this key, may have it.",
         ),
     ] = None
 

@@ -20,7 +20,8 @@ async def act(chat_id: UUID, frame: Frame, *, offers: Collection[str]) -> None:
     try:
         await ACTS[frame["type"]](chat_id, frame)
     except BadMessage as error:
-        raise BadFrame(error.code, str(error)) from None
+        named = {"field": _WRONG[error.code]} if error.code in _WRONG else {}
+        raise BadFrame(error.code, str(error), **named) from None
 
 
 def require(frame: Frame, offers: Collection[str]) -> None:
@@ -102,6 +103,7 @@ ACTS: dict[str, Callable[[UUID, Frame], Awaitable[None]]] = {
     "email": _leave_email,
     "context": _describe,
 }
+_WRONG = {"no_such_answer": "exchange", "bad_email": "address"}  # the field of which a story complains
 # What an agent has to offer for it; see apps.agents.models.Widget.
 NEEDS = {"handoff.request": "person", "feedback": "feedback", "csat": "csat", "email": "email"}
 EPHEMERAL = frozenset({"reply.stop", "typing"})  # nothing is written, so nothing is counted

@@ -8,7 +8,7 @@ from apps.chats import events
 from apps.chats.models import Chat, ContentChat
 
 LONGEST = 1000  # exchanges
-_BROKEN_OFF = {
+_BROKEN_OFF: dict[str, str] = {
     ContentChat.State.STOPPED: "*The answer was stopped here.*",
     ContentChat.State.FAILED: "*The answer failed here.*",
 }

@@ -75,25 +75,27 @@ def until(told: Iterator[Heard], kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("frame", "code"),
+    ("frame", "code", "field"),
     [
-        ({"type": "message.send", "text": "Hello"}, "unknown_type"),
-        ({"type": "feedback", "exchange": 9, "value": 1}, "no_such_answer"),
-        ({"type": "feedback", "exchange": 1, "value": "1"}, "bad_frame"),
-        ({"type": "csat", "value": 6}, "bad_frame"),
-        ({"type": "email", "address": "grace"}, "bad_email"),
-        ({"type": "context", "context": []}, "bad_frame"),
-        ({"type": "reply.stop"}, "nothing_to_stop"),
-        ({}, "invalid"),
-        ({"type": 1}, "invalid"),
+        ({"type": "message.send", "text": "Hello"}, "unknown_type", "/type"),
+        ({"type": "feedback", "exchange": 9, "value": 1}, "no_such_answer", "/exchange"),
+        ({"type": "feedback", "exchange": 1, "value": "1"}, "bad_frame", "/value"),
+        ({"type": "csat", "value": 6}, "bad_frame", "/value"),
+        ({"type": "email", "address": "grace"}, "bad_email", "/address"),
+        ({"type": "context", "context": []}, "bad_frame", "/context"),
+        ({"type": "reply.stop"}, "nothing_to_stop", "/type"),
+        ({}, "invalid", "/type"),
+        ({"type": 1}, "invalid", "/type"),
     ],
 )
 def test_what_cannot_be_done_says_why(
-    server: Server, houses: Houses, frame: dict[str, Any], code: str
+    server: Server, houses: Houses, frame: dict[str, Any], code: str, field: str
 ) -> None:
     acme, _ = houses
     with page(server, acme) as client:
-        assert is_problem(act(client, begun(client, acme), **frame), 422, code)
+        refused = act(client, begun(client, acme), **frame)
+        assert is_problem(refused, 422, code)
+        assert [error["pointer"] for error in refused.json()["errors"]] == [field]
 
 
 def test_nobody_acts_in_anothers_chat(server: Server, houses: Houses) -> None:
@@ -116,7 +118,7 @@ def test_a_transcript_is_a_file_to_keep(server: Server, houses: Houses) -> None:
         chat = begun(client, acme)
         kept = client.get(f"/api/v1/chats/{chat}/transcript")
         with acme.scope():
-            ContentChat.objects.filter(chat=chat).update(state="stopped", reason="takeover")
+            ContentChat.objects.filter(chat_id=UUID(chat)).update(state="stopped", reason="takeover")
         assert "stopped here" in client.get(f"/api/v1/chats/{chat}/transcript").text
     assert "stopped here" not in kept.text
     assert kept.headers["content-type"] == "text/markdown; charset=utf-8"

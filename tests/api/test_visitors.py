@@ -71,6 +71,7 @@ def test_a_message_keeps_its_name_from_door_to_door(server: Server, houses: Hous
     assert again["session_id"] == first[0]["chat"]
     assert [(one["client_message_id"], one["request"]) for one in told] == [("m1", "Say something")]
     assert is_problem(other, 422, "message_id_taken")
+    assert other.json()["errors"][0]["pointer"] == "/client_message_id"
     assert is_problem(nameless, 422, "invalid")
 
 
