@@ -61,6 +61,8 @@ class Crawl:
             self._visit(found)
         finally:
             self._change(spent_seconds=self._website.spent_seconds + monotonic() - began)
+        if self._rules.gap and self._turn.is_awaited():
+            self._rest(self._rules.gap)
         return True
 
     @property
@@ -155,7 +157,7 @@ class Crawl:
             self._bury(page, f"The page is gone: the site answered with status {answer.status}.")
         elif answer.status in LATER:
             self._try_later(page, f"The site answered with status {answer.status}.")
-            self._rest(answer.headers.get("retry-after", ""))
+            self._rest(_seconds(answer.headers.get("retry-after", "")))
         elif answer.status in (401, 403):
             self._fail(page, f"The site lets nobody read this without signing in (status {answer.status}).")
         elif answer.status in egress.REDIRECTS:
@@ -242,9 +244,9 @@ class Crawl:
         else:
             self._fail(page, reason)
 
-    def _rest(self, asked: str) -> None:
+    def _rest(self, asked: float) -> None:
         """As long as the site asks for, while others have their turns; it counts as time spent on it."""
-        if seconds := min(_seconds(asked), LONGEST_REST):
+        if seconds := min(asked, LONGEST_REST):
             until = timezone.now() + timedelta(seconds=seconds)
             self._change(rests_until=until, spent_seconds=self._website.spent_seconds + seconds)
 

@@ -17,12 +17,12 @@ class NotNow(Exception):
 
 
 class Rules:
-    """Of one site, as its robots.txt says them to us."""
+    """Of one site, as its robots.txt says them to us; `gap` is the seconds that it asks for between two pages."""
 
     def __init__(self, text: str) -> None:
         self._rules = Protego.parse(text)
         self.sitemaps = [str(one) for one in self._rules.sitemaps]
-        self._gap = min(float(self._rules.crawl_delay(egress.BOT) or 0), SLOWEST)
+        self.gap = min(float(self._rules.crawl_delay(egress.BOT) or 0), SLOWEST)
         self._last = 0.0
 
     def allow(self, url: WebUrl) -> bool:
@@ -30,7 +30,7 @@ class Rules:
 
     def wait(self, host: str) -> None:
         """Until this host may be asked again, by us and by all other processes and tenants together."""
-        time.sleep(max(0.0, self._last + self._gap - time.monotonic()))
+        time.sleep(max(0.0, self._last + self.gap - time.monotonic()))
         while (pause := _pause(host)) > 0:
             time.sleep(min(pause, 1.0))
         self._last = time.monotonic()

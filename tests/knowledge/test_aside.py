@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.knowledge import aside, contained, ingestion, library
 from apps.knowledge.models import Document, Knowledge, Upload
+from apps.knowledge.models import Website as Row
 from apps.knowledge.turns import Endless
 from tests.knowledge.website import Website, read, states
 from tests.world import House
@@ -119,6 +121,19 @@ def test_a_page_that_drips_keeps_nobody_waiting_and_is_asked_for_once(
     assert read(source).status == "ready"
     assert states(source) == {"/": ("ready", ""), "/drips": ("ready", "")}
     assert site.asked["/drips"] == 1
+
+
+def test_a_site_that_asks_for_pauses_has_them_in_turns_of_others(inside: House, site: Website) -> None:
+    site.pages["/robots.txt"] = (200, "User-agent: *\nCrawl-delay: 10", {})
+    site.page("/", "This shop sells tents.", "/help")
+    source = library.add_website(site.url, scope="crawl")
+    while states(source).get("/", ("waiting", ""))[0] == "waiting":
+        ingestion.read_in(source.id, Awaited())
+    row = Row.objects.get(knowledge=source)
+    assert row.rests_until is not None
+    assert row.rests_until > timezone.now()
+    assert not ingestion.is_awaited(), "it wants no turn before that"
+    assert site.asked["/help"] == 0
 
 
 def test_who_finds_no_room_beside_others_is_waited_for(
