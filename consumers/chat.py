@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +13,10 @@ from apps.agents import faces
 from apps.chats import acts, bell, conversations, events, frames, handoff, hub, line, replies, visitors
 from apps.chats.conversations import Asked, BadMessage, NoSuchChat, Opening
 from apps.chats.events import Position
-from apps.tenants import access, caps, identity, limits, watch
+from apps.tenants import access, caps, limits, watch
 from apps.tenants.address import client_address
 from apps.tenants.hops import hop
-from consumers import doors
+from consumers import arrivals, doors
 from consumers.base import TYPING_EVERY, Consumer
 
 logger = logging.getLogger(__name__)
@@ -63,14 +62,14 @@ class ChatConsumer(Consumer):
         asked_for, position = frames.uuid(frame, "chat"), frames.position(frame)
         if not await self._is_counted():
             return
-        visitor, token = await self._who(frame, agent_id)
+        visitor, token = await arrivals.who(frame, agent_id)
         if not await self._has_room(visitor):
             return
         self.visitor = None
         self._forget_chat()
         self._become(visitor)
         is_fresh = frame.get("fresh") is True
-        self.agent, found = await hop(_recall)(agent_id, asked_for, visitor, is_fresh)
+        self.agent, found = await hop(arrivals.recalled)(agent_id, asked_for, visitor, is_fresh)
         self.visitor, self._token = visitor, token
         if found is not None:
             self.chat_id = found
@@ -210,31 +209,9 @@ class ChatConsumer(Consumer):
                 logger.exception("A message could not be recorded")
             raise frames.BadFrame("unavailable", _UNAVAILABLE, **named) from None
 
-    async def _who(self, frame: dict[str, Any], agent_id: UUID) -> tuple[visitors.Visitor, str]:
-        """Whom the tenant vouches for, or whose token this is, or somebody new."""
-        if signed := frames.text(frame, "jwt", default=""):
-            try:
-                return await hop(_identified)(agent_id, signed)
-            except identity.BadIdentity as error:
-                raise frames.BadFrame("bad_identity", str(error)) from None
-        visitor, token = _visitor(frame, agent_id)
-        if visitor.vouched_by and not await hop(self._is_vouched_for)(visitor):
-            return _stranger(agent_id)
-        return visitor, token
-
-    def _is_vouched_for(self, visitor: visitors.Visitor) -> bool:
-        admitted = self._admitted_as(visitor)
-        return admitted.ticket is not None and admitted.ticket.again() is not None
-
-    def _admitted_as(self, visitor: visitors.Visitor) -> access.Admitted:
-        admitted = access.current()
-        if admitted is None:
-            raise access.NotAdmitted
-        return access.vouched(admitted, visitor.vouched_by, visitor.expires_at)
-
     def _become(self, visitor: visitors.Visitor) -> None:
         """From here on the socket is open for as long as this visitor's token."""
-        admitted = self._admitted_as(visitor)
+        admitted = arrivals.admitted_as(visitor)
         access.become(admitted)
         if self.stay is not None:
             watch.here().become(self.stay, admitted)
@@ -371,41 +348,3 @@ def _clean(text: str, message_id: str) -> str:
         return conversations.clean(text)
     except BadMessage as error:
         raise frames.BadFrame(error.code, str(error), client_message_id=message_id) from None
-
-
-def _visitor(frame: dict[str, Any], agent_id: UUID) -> tuple[visitors.Visitor, str]:
-    """Whose token this is, and the token as it came: handing out a fresh one would prolong it. One that does not hold, or
-    none, starts a new visitor, who sees nobody's history."""
-    token = frames.text(frame, "token", default="")
-    try:
-        return visitors.read(token, agent_id=agent_id), token
-    except visitors.BadToken:
-        return _stranger(agent_id)
-
-
-def _stranger(agent_id: UUID) -> tuple[visitors.Visitor, str]:
-    visitor = visitors.new(agent_id)
-    return visitor, visitors.issue(visitor)
-
-
-def _identified(agent_id: UUID, signed: str) -> tuple[visitors.Visitor, str]:
-    """Raises BadIdentity, NotAdmitted."""
-    admitted = access.current()
-    if admitted is None:
-        raise access.NotAdmitted
-    visitor = visitors.recognise(agent_id, signed, admitted.tenant)
-    return visitor, visitors.issue(visitor)
-
-
-def _recall(
-    agent_id: UUID, chat_id: UUID | None, visitor: visitors.Visitor, is_fresh: bool
-) -> tuple[faces.Face, UUID | None]:
-    """What the visitor sees of the agent, and the chat they come back to: the one they name, if it is theirs, otherwise
-    the last one of a person whom the tenant vouches for, unless they want to begin a new one. Raises NotAdmitted."""
-    agent = faces.of(agent_id)
-    if agent is None:
-        raise access.NotAdmitted
-    with suppress(NoSuchChat):
-        if chat_id is not None:
-            return agent, conversations.find(chat_id, agent_id=agent_id, visitor=visitor.id).id
-    return agent, visitors.last_chat(visitor) if visitor.vouched_by and not is_fresh else None

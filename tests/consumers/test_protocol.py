@@ -110,6 +110,7 @@ def test_every_code_of_the_page_is_one_the_server_knows() -> None:
             "apps/chats/frames.py",
             "apps/chats/acts.py",
             "apps/chats/impressions.py",
+            "consumers/arrivals.py",
             "consumers/chat.py",
             "consumers/base.py",
             "apps/chats/conversations.py",
