@@ -16,8 +16,9 @@ SHELF = "/console/knowledge/"
 
 def went_through(browser: Client, address: str, mark: str) -> list[int]:
     """How many rows each part of the list has, from the first on."""
-    found, following = [], address
-    while following:
+    found: list[int] = []
+    following = address
+    while following and len(found) < 9:
         page = body(browser.get(following))
         found.append(page.count(mark))
         link = re.search(r'href="(\?[^"]*)" rel="next"', page)

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from apps.knowledge import library, retrieval
+from apps.knowledge.models import Passage
 from tests.world import House
 
 QUESTION = "How long do I have to return something?"
@@ -39,7 +40,9 @@ def test_what_was_deleted_answers_nobody_who_asks_afterwards(houses: tuple[House
         asking = threads.map(keep_asking, range(3))
         ask(acme)
         with acme.scope():
+            vectors = Passage.objects.filter(knowledge_id=gone.id)
             library.remove(gone)
+            assert not vectors.exists()
         acknowledged = time.monotonic()
         deleted.set()
         answers = [one for told in asking for one in told]
