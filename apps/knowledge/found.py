@@ -47,26 +47,27 @@ class Found:
 
 
 def why(one: Found) -> str:
-    """In words, what its score is made of most."""
-    parts = sorted(_parts(one.legs), reverse=True)
+    """In words, what its score is made of most; what adds nothing is not named."""
+    most = sorted(((added, told) for added, told in _parts(one.legs) if added), reverse=True)[:2]
+    said = ", and ".join([told for _, told in most]) or "nothing in it is like what was asked"
     best = max(one.lines, key=lambda line: line.cosine).text if one.lines else ""
     quoted = f" Its nearest sentence: “{best}”" if best else ""
-    return f"{parts[0][1]}, and {parts[1][1][0].lower()}{parts[1][1][1:]}.{quoted}"
+    return f"{said[0].upper()}{said[1:]}.{quoted}"
 
 
 def _parts(legs: Legs) -> Iterator[tuple[float, str]]:
     """What each leg adds to the score, and what that means."""
     yield (
         WEIGHTS.sentence_cosine * legs.sentence_cosine,
-        f"One of its sentences means {_degree(legs.sentence_cosine)} what was asked",
+        f"one of its sentences means {_degree(legs.sentence_cosine)} what was asked",
     )
-    yield WEIGHTS.cosine * legs.cosine, f"As a whole it means {_degree(legs.cosine)} what was asked"
+    yield WEIGHTS.cosine * legs.cosine, f"as a whole it means {_degree(legs.cosine)} what was asked"
     yield (
         WEIGHTS.coverage * legs.coverage,
-        f"It has {legs.coverage:.0%} of the question's words, by their weight",
+        f"it has {legs.coverage:.0%} of the question's words, by their weight",
     )
     together = WEIGHTS.bm25 * legs.bm25 + WEIGHTS.sentence_bm25 * legs.sentence_bm25
-    yield together, "The question's rare words come often or close together in it"
+    yield together, "the question's rare words come often or close together in it"
 
 
 def _degree(cosine: float) -> str:
