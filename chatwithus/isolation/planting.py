@@ -5,12 +5,13 @@ import secrets
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from pgvector.django import VectorField
 
@@ -52,7 +53,8 @@ class Unplantable(TypeError):
     """No value is known for this field: add its kind to planting.py."""
 
 
-def owned_models() -> list[Model]:
+@cache
+def owned_models() -> tuple[Model, ...]:
     """Every tenant-owned model, each after those that it refers to."""
     found = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
     ordered: list[Model] = []
@@ -61,7 +63,7 @@ def owned_models() -> list[Model]:
         assert ready, f"These models refer to each other in a circle: {found}"
         ordered += ready
         found = [model for model in found if model not in ready]
-    return ordered
+    return tuple(ordered)
 
 
 def _awaited(model: Model) -> set[Model]:
@@ -72,12 +74,13 @@ def plant(marker: str, visitor: str, user: Any, ids: dict[Model, uuid.UUID]) -> 
     """One row of every tenant-owned model in the tenant in scope, each referring to the others of its set; `ids` says what some
     are called. Raises Unplantable."""
     rows: Rows = {}
-    for model in owned_models():
-        row = model(**dict(_values(model, rows, marker, user)))
-        row.pk = ids.get(model, row.pk)
-        _suit(row, marker, visitor)
-        model._default_manager.bulk_create([row])
-        rows[model] = row
+    with transaction.atomic(), transaction.atomic(using="vectors"):
+        for model in owned_models():
+            row = model(**dict(_values(model, rows, marker, user)))
+            row.pk = ids.get(model, row.pk)
+            _suit(row, marker, visitor)
+            model._default_manager.bulk_create([row])
+            rows[model] = row
     return rows
 
 

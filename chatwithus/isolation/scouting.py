@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
-from django.apps import apps
 from django.urls import Resolver404, resolve
 
 from apps.tenants.hops import hop
@@ -246,13 +245,8 @@ class Scout:
 
     def _named(self, value: str) -> Any:
         """An id of one of our rows by its model; other texts as they are."""
-        for rows in self._canary.sets:
-            for model, row in rows.items():
-                if str(row.pk) == value:
-                    return Ref(model)
-        if value == str(self._canary.tenant.pk):
-            return Ref(apps.get_model("tenants.Tenant"))
-        return value
+        model = self._canary.ids.get(value)
+        return Ref(model) if model else value
 
 
 def doors_of(route: Route) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ class Stranger:
         if recipe.method not in SAFE and (answer.is_good or answer.is_signed_out):
             await hop(self._own.renew)()
             if answer.is_good and recipe.is_about_rows and path == recipe.path(self._own):
-                await hop(self._own.another_set)()
+                await hop(self._own.a_set_of_few)()
         return answer
 
     async def _is_blind(self, recipe: Recipe, brought: dict[str, str], body: bytes, answer: Answer) -> bool:
