@@ -66,10 +66,15 @@ def test_what_only_looks_odd_is_read(tmp_path: Path) -> None:
     assert not any(path.exists() for path in slipped)
 
 
-def test_a_parser_that_takes_too_long_is_ended(settings: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("long.html", LONG), ("brackets.md", b"[" * 200_000), ("columns.csv", b"a," * 9_000_000)],
+    ids=["long", "crafted against expressions", "of many columns"],
+)
+def test_a_parser_that_takes_too_long_is_ended(settings: Any, name: str, content: bytes) -> None:
     settings.PARSE_SECONDS = 1
     began = time.monotonic()
-    assert reason("long.html", LONG) == contained.SLOW
+    assert reason(name, content) == contained.SLOW
     assert time.monotonic() - began < 10
 
 
