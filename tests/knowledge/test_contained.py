@@ -75,7 +75,7 @@ def test_a_parser_that_takes_too_long_is_ended(settings: Any, name: str, content
     settings.PARSE_SECONDS = 1
     began = time.monotonic()
     assert reason(name, content) == contained.SLOW
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 2 * (1 + contained.LATE), "by the clock, however busy the machine is"
 
 
 def test_a_parser_that_does_nothing_is_ended_in_the_same_time(
