@@ -82,12 +82,12 @@ class Visitor:
         return frame
 
     def ask(self, text: str, *, message_id: str | None = None) -> list[dict[str, Any]]:
-        """Send a message and collect every frame up to the end of its reply."""
+        """Send a message and collect every frame up to the end of its reply, but for pings, which come when they like."""
         self.say("message.send", client_message_id=message_id or str(uuid.uuid4()), text=text)
         frames = [self.next()]
         while frames[-1]["type"] not in {"reply.completed", "reply.failed", "reply.cancelled", "error"}:
             frames.append(self.next())
-        return frames
+        return [frame for frame in frames if frame["type"] != "ping"]
 
 
 def text_of(frames: list[dict[str, Any]]) -> str:
