@@ -5,7 +5,6 @@ them in the place of the old ones. What is there already, in the draft or in use
 interrupted goes on where it was, and one that finds nothing new embeds nothing."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from django.db import connections, transaction
 from django.db.models import Count, Q, QuerySet
 
 from apps.knowledge import index, vectors
-from apps.knowledge.models import Document, Knowledge, Passage, Term
+from apps.knowledge.models import Document, Knowledge, Passage, Seen, Term
 from apps.knowledge.turns import Turn
 from apps.tenants import scope
 
@@ -67,7 +66,7 @@ def publish(source: Knowledge) -> int | None:
         index.remove(drafted.exclude(document_id__in=[one.id for one in changed]))
         for table in (Passage, Term):
             table.objects.filter(knowledge_id=source.draft_id).update(knowledge_id=source.id)
-        _date(documents)
+        _date(source, documents)
         counts = dict(ours.values_list("document_id").annotate(Count("id")))
     for document in changed:
         kept = {"answering": document.digest, "passages": counts.get(document.id, 0)}
@@ -124,9 +123,12 @@ def _put_in_place(source: Knowledge, document: Document, model: str) -> None:
     _execute(_MOVE, ids=ids, positions=positions, title=(document.title or source.name)[:200])
 
 
-def _date(documents: Sequence[Document]) -> None:
-    seen: list[datetime | None] = [one.seen_at for one in documents]
-    _execute(_DATE, ids=[one.id for one in documents], seen=seen)
+def _date(source: Knowledge, documents: Sequence[Document]) -> None:
+    Seen.objects.filter(knowledge_id=source.id).delete()
+    sights = [
+        Seen(knowledge_id=source.id, document_id=one.id, at=one.seen_at) for one in documents if one.seen_at
+    ]
+    Seen.objects.bulk_create(sights, batch_size=1000)
 
 
 def _execute(sql: str, **parameters: Any) -> None:
@@ -143,9 +145,4 @@ _MOVE = """
 UPDATE knowledge_passage SET position = place.position, title = %(title)s
 FROM unnest(%(ids)s::uuid[], %(positions)s::int[]) AS place (id, position)
 WHERE tenant_id = %(tenant)s AND knowledge_passage.id = place.id
-"""
-_DATE = """
-UPDATE knowledge_passage SET as_of = document.seen_at
-FROM unnest(%(ids)s::uuid[], %(seen)s::timestamptz[]) AS document (id, seen_at)
-WHERE tenant_id = %(tenant)s AND document_id = document.id
 """

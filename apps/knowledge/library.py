@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.agents.models import Agent
 from apps.knowledge import index, quota, sites, tasks
-from apps.knowledge.models import Document, Knowledge, Passage, Upload, Website
+from apps.knowledge.models import Document, Knowledge, Passage, Seen, Upload, Website
 from apps.knowledge.quota import BadSource as BadSource
 from apps.knowledge.weburl import BadUrl, WebUrl, parse
 from apps.tenants import audit
@@ -139,6 +139,7 @@ def remove(source: Knowledge) -> None:
     with audit.deed("knowledge.removed", source):
         source.delete()
         index.remove(Passage.objects.filter(knowledge_id__in=ids))
+        Seen.objects.filter(knowledge_id=ids[0]).delete()
 
 
 def _check(name: str, content: str, file: File | None, description: str) -> None:

@@ -311,7 +311,6 @@ class Passage(TenantOwned):
     document_id = models.UUIDField(null=True)
     position = models.PositiveIntegerField()
     url = models.CharField(max_length=1000, blank=True)
-    as_of = models.DateTimeField(null=True, help_text="When its document was last seen to say so.")
     title = models.CharField(max_length=200)
     heading = models.TextField(blank=True)
     page = models.PositiveIntegerField(null=True)
@@ -339,6 +338,24 @@ class Passage(TenantOwned):
             models.Index("tenant_id", condition=models.Q(language=""), name="passage_unindexed"),
             models.Index("tenant_id", "document_id", name="passage_by_document"),
         ]
+
+
+class Seen(TenantOwned):
+    """When a document was last seen to say what agents answer from. Beside its passages and not in them: their rows have vectors in them,
+    and each one that changes costs a new place in an index of vectors."""
+
+    database = "vectors"
+
+    knowledge_id = models.UUIDField()
+    document_id = models.UUIDField()
+    at = models.DateTimeField()
+
+    class Meta(TenantOwned.Meta):
+        constraints = [models.UniqueConstraint("tenant_id", "document_id", name="one_sight_per_document")]
+        indexes = [models.Index("tenant_id", "knowledge_id", name="seen_by_source")]
+
+    def __str__(self) -> str:
+        return self.at.isoformat()
 
 
 class Sentence(TenantOwned):

@@ -111,7 +111,7 @@ WITH shelf AS MATERIALIZED (
 ), best AS MATERIALIZED (
     SELECT passage_id, max(cosine) AS cosine, max(bm25) AS bm25 FROM judged GROUP BY passage_id
 ), legs AS MATERIALIZED (
-    SELECT id, knowledge_id, title, heading, text, page, position, url, as_of,
+    SELECT id, knowledge_id, document_id, title, heading, text, page, position, url,
            greatest(1 - (embedding <=> %(vector)s::vector), 0) AS cosine,
            greatest(coalesce(best.cosine, 1 - (embedding <=> %(vector)s::vector)), 0) AS sentence_cosine,
            candidates.bm25, coalesce(best.bm25, 0) AS sentence_bm25, coverage
@@ -137,10 +137,12 @@ WITH shelf AS MATERIALIZED (
     WHERE passage_id IN (SELECT id FROM ordered)
     GROUP BY passage_id
 )
-SELECT id, knowledge_id, title, heading, text, page, position, score,
-       lines, url, as_of,
+SELECT ordered.id, ordered.knowledge_id, title, heading, text, page, position, score,
+       lines, url, seen.at,
        cosine, sentence_cosine, bm25, sentence_bm25, coverage
-FROM ordered LEFT JOIN told ON passage_id = id
-ORDER BY score DESC, knowledge_id, position, id
+FROM ordered
+LEFT JOIN told ON passage_id = ordered.id
+LEFT JOIN knowledge_seen seen ON seen.tenant_id = %(tenant)s AND seen.document_id = ordered.document_id
+ORDER BY score DESC, ordered.knowledge_id, position, ordered.id
 """
 _COMPARED = Prepared(_SQL, database=Passage.database)

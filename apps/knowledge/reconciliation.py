@@ -3,11 +3,12 @@
 from django.db.models import Count, Q, Sum
 
 from apps.knowledge import index
-from apps.knowledge.models import Document, Knowledge, Passage
+from apps.knowledge.models import Document, Knowledge, Passage, Seen
 
 
 def forget_removed() -> int:
     """Delete passages whose source or document is gone; how many."""
+    _forget_sights()
     passages = Passage.objects.order_by()
     shelves = set(passages.values_list("knowledge_id", flat=True).distinct())
     documents = set(
@@ -18,6 +19,13 @@ def forget_removed() -> int:
     if not shelves and not documents:
         return 0
     return index.remove(passages.filter(Q(knowledge_id__in=shelves) | Q(document_id__in=documents)))
+
+
+def _forget_sights() -> None:
+    """Of sources that are gone; those of a source that is there are written anew with each of its readings."""
+    seen = set(Seen.objects.order_by().values_list("knowledge_id", flat=True).distinct())
+    if gone := seen - set(Knowledge.objects.values_list("id", flat=True)):
+        Seen.objects.filter(knowledge_id__in=gone).delete()
 
 
 def recover_lost() -> int:

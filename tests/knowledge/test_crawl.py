@@ -5,9 +5,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connections
 
-from apps.knowledge import drafts, ingestion, library, page
-from apps.knowledge.models import Document, Knowledge, Passage
+from apps.knowledge import drafts, ingestion, library, page, ranking, vectors
+from apps.knowledge.models import Document, Knowledge, Passage, Seen
 from apps.knowledge.turns import Endless
 from tests.knowledge.website import Website, again, any_header, read, running, shop, states, texts
 from tests.world import House
@@ -24,7 +25,12 @@ def test_a_site_is_read_by_its_links_and_cited_by_its_addresses(
     assert source.passages == Passage.objects.filter(knowledge_id=source.id).count() == 5
     one = Passage.objects.get(knowledge_id=source.id, text__contains="Depot number 3")
     assert (one.url, one.title) == (f"{site.url}/help/3", "Depot 3")
-    assert one.as_of is not None
+    embedder = vectors.embedder(vectors.of([source.id]))
+    [asked] = embedder.embed(["Which colour has depot number 3?"])
+    [found] = ranking.ranked(
+        [source.id], "Which colour has depot number 3?", asked, model=embedder.model, limit=1
+    )
+    assert (found.url, found.as_of) == (one.url, Seen.objects.get(document_id=str(one.document_id)).at)
     assert "Menu of all pages" not in texts(source)
     assert any_header(site, "user-agent") == {f"ChatWithUsBot/1.0 (+{settings.PUBLIC_URL})"}
     assert any_header(site, "cookie") == {None}
@@ -42,14 +48,22 @@ def test_reading_again_embeds_nothing_new_and_asks_only_whether_pages_changed(
     )
     embedded.clear()
     site.told.clear()
+    rows = _rows()
     again(source)
     assert embedded == []
+    assert _rows() == rows, "no row with a vector was written anew: an index of vectors would pay for each"
     assert site.told == {304: 5, 404: 2}, "robots.txt and sitemap.xml are not there"
     assert set(Passage.objects.values_list("id", flat=True)) == ids
-    now = Passage.objects.earliest("as_of").as_of
-    assert now is not None
+    now = Seen.objects.earliest("at").at
     assert seen is not None
     assert now > seen
+
+
+def _rows() -> list[Any]:
+    """Which versions of its rows PostgreSQL has."""
+    with connections[Passage.database].cursor() as cursor:
+        cursor.execute("SELECT id, xmin::text, ctid::text FROM knowledge_passage ORDER BY id")
+        return list(cursor.fetchall())
 
 
 def test_a_changed_page_is_embedded_alone_and_both_versions_are_kept(
@@ -328,6 +342,7 @@ def test_deleting_takes_drafts_and_documents_along(inside: House, site: Website)
     Passage.objects.filter(url__endswith="/help/1").update(knowledge_id=source.draft_id)
     library.remove(source)
     assert not Passage.objects.exists()
+    assert not Seen.objects.exists()
     assert not Document.objects.exists()
 
 

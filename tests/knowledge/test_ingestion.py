@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from apps.knowledge import aside, index, ingestion, library, pulse, reconciliation
-from apps.knowledge.models import Document, Knowledge, Passage, Sentence, Term
+from apps.knowledge.models import Document, Knowledge, Passage, Seen, Sentence, Term
 from apps.knowledge.turns import Endless, Turn
 from tests.world import House
 
@@ -183,11 +183,14 @@ def test_what_a_dead_worker_left_is_read_again_and_parked_after_three_times(acme
 def test_passages_without_a_source_are_swept(acme: House) -> None:
     source = acme.knows("The depot is green.")
     with acme.scope():
-        passages = list(Passage.objects.all())
+        passages, sights = list(Passage.objects.all()), list(Seen.objects.all())
         library.remove(source)
         Passage.objects.bulk_create(passages)  # as a crash between the databases would have left them
+        Seen.objects.bulk_create(sights)
         assert reconciliation.forget_removed() == 1
         assert not Passage.objects.exists()
+        assert sights
+        assert not Seen.objects.exists()
 
 
 def test_passages_without_their_document_are_swept_and_no_others(acme: House, globex: House) -> None:
