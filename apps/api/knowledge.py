@@ -1,6 +1,6 @@
 """`/api/v1/knowledge`: give agents something to read, see how the reading went, have it read again, take it away."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -27,6 +27,7 @@ from apps.api.knowledge_schemas import (
     Line,
     Outdated,
     Reading,
+    Replacement,
     Shelf,
 )
 from apps.api.organisation_schemas import Cursor, Limit
@@ -38,6 +39,7 @@ from apps.knowledge import shelf as shelves
 from apps.knowledge.models import Document, Knowledge
 from apps.tenants import pages
 
+Asked = TypeVar("Asked", bound=pydantic.BaseModel)
 router = Router(tags=["knowledge"])
 _READ, _MANAGE = ByKey("knowledge.read"), ByKey("knowledge.manage")
 OfStatus = Annotated[DocumentStatus | None, Query(description="Only those whose latest reading ended so.")]
@@ -73,6 +75,24 @@ _REQUEST = {
     }
 }
 _ADD: dict[str, Any] = {"openapi_extra": {**reference.ADD["openapi_extra"], **_REQUEST}}
+_FILE = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}},
+}
+_CONTENT = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {**Replacement.model_json_schema(), "required": ["content"]},
+                "examples": {"Pasted text": {"value": {"content": reference.PASTED["content"]}}},
+            },
+            "multipart/form-data": {"schema": _FILE},
+        },
+    }
+}
+_REPLACE: dict[str, Any] = {"openapi_extra": {**reference.REPLACE["openapi_extra"], **_CONTENT}}
 
 
 @router.get("/knowledge", response=Shelf, summary="See what agents may read", auth=_READ, **reference.SHELF)
@@ -93,10 +113,7 @@ def shelf(request: HttpRequest, cursor: Cursor = None, limit: Limit = pages.FEW)
 def add(request: HttpRequest) -> Status[KnowledgeResponse]:
     """Answers 202 at once; `GET` it to see `status` go from waiting over working to ready or failed."""
     fields, file = _read(request)
-    try:
-        asked = KnowledgeRequest.model_validate(fields)
-    except pydantic.ValidationError as error:
-        raise ValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+    asked = _validated(KnowledgeRequest, fields)
     shared: dict[str, Any] = {"description": asked.description, "agents": asked.agents}
     if asked.category == "website":
         if file is not None:
@@ -147,6 +164,21 @@ def delete(request: HttpRequest, knowledge_id: UUID) -> Status[None]:
     """Removes it with all its passages: from now on no agent answers from it."""
     library.remove(_find(knowledge_id))
     return Status(204, None)
+
+
+@router.post(
+    "/knowledge/{uuid:knowledge_id}/content",
+    response={202: KnowledgeResponse},
+    summary="Replace a document's text or file",
+    auth=_MANAGE,
+    **_REPLACE,
+)
+def replace(request: HttpRequest, knowledge_id: UUID) -> Status[KnowledgeResponse]:
+    """It keeps its id and its agents, who answer from the old text until the new one is read. Not while it is being read."""
+    source = _find(knowledge_id)
+    fields, file = _read(request)
+    library.replace(source, content=_validated(Replacement, fields).content, file=file)
+    return Status(202, _describe(_find(knowledge_id)))
 
 
 @router.post(
@@ -263,6 +295,13 @@ def _find_document(knowledge_id: UUID, document_id: UUID) -> Document:
     if found is None:
         raise NotFound("There is no document with this id.")
     return found
+
+
+def _validated(schema: type[Asked], fields: dict[str, Any]) -> Asked:
+    try:
+        return schema.model_validate(fields)
+    except pydantic.ValidationError as error:
+        raise ValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
 
 
 def _read(request: HttpRequest) -> tuple[dict[str, Any], library.File | None]:

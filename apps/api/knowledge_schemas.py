@@ -52,21 +52,30 @@ class Reading(BaseModel):
     ] = 168
 
 
+Content = Annotated[
+    str,
+    Field(
+        description="The text, or the website's address.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_CONTENT, **SEEN},
+    ),
+]
+
+
 class KnowledgeRequest(Schema):
     """Text for agents to read, a file in its place in a form, or the address of a website."""
 
     name: Name
     category: Literal["plain_document", "website"] = "plain_document"
-    content: Annotated[
-        str,
-        Field(
-            description="The text, or the website's address.",
-            json_schema_extra={"minLength": 1, "maxLength": MAX_CONTENT, **SEEN},
-        ),
-    ] = ""
+    content: Content = ""
     description: Description = ""
     agents: Annotated[list[UUID], Field(description="Who may read it.")] = []
     website: Annotated[Reading | None, Field(description="How a website is read, where not as usual.")] = None
+
+
+class Replacement(Schema):
+    """Another text for a document, or a file in a form."""
+
+    content: Content = ""
 
 
 class KnowledgeChange(Schema):

@@ -15,7 +15,13 @@ from apps.agents.models import Agent
 from apps.chats import outdated
 from apps.console import paging
 from apps.console.guards import staff
-from apps.console.knowledge_forms import KnowledgeForm, SourceForm, WebsiteForm, reading_of
+from apps.console.knowledge_forms import (
+    ContentForm,
+    KnowledgeForm,
+    SourceForm,
+    WebsiteForm,
+    reading_of,
+)
 from apps.knowledge import changes, drafts, library
 from apps.knowledge import shelf as shelves
 from apps.knowledge.models import Document, Knowledge, Passage
@@ -104,6 +110,18 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect(source)
     context = {"form": form, "knowledge": source, "bounds": form.bounds()}
     return render(request, "console/knowledge/change.html", context, status=422 if form.errors else 200)
+
+
+@staff("knowledge.manage")
+@require_http_methods(["GET", "POST"])
+def replace(request: HttpRequest, pk: UUID) -> HttpResponse:
+    source = get_object_or_404(Knowledge, id=pk, category=Knowledge.Category.PLAIN_DOCUMENT)
+    form = ContentForm(request.POST or None, request.FILES or None, initial={"content": source.content})
+    if form.is_valid() and form.tried(partial(library.replace, source)):
+        messages.success(request, "Replaced. Agents answer from the old text until the new one is read.")
+        return redirect(source)
+    context = {"form": form, "knowledge": source}
+    return render(request, "console/knowledge/replace.html", context, status=422 if form.errors else 200)
 
 
 @staff("knowledge.manage")

@@ -1,6 +1,7 @@
 """What staff say of a source: a document, or a website and how it is read."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -27,19 +28,14 @@ class SourceForm(forms.Form):
     def tried(self, story: Callable[..., Knowledge]) -> Knowledge | None:
         """What the story makes of this; None where it refuses, which then stands at the field."""
         told = {**self.cleaned_data, "agents": [one.id for one in self.cleaned_data["agents"]]}
-        try:
-            return story(**told)
-        except library.BadSource as error:
-            field = error.field.rpartition(".")[2]
-            self.add_error(field if field in self.fields else None, str(error))
-            return None
+        return _told_at(self, partial(story, **told))
 
     def bounds(self) -> list[forms.BoundField]:
         """The fields that most people leave as they are."""
         return [self[name] for name in READING if name in self.fields]
 
 
-class KnowledgeForm(SourceForm):
+class ContentForm(forms.Form):
     content = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 12}), label="Text")
     file = forms.FileField(
         required=False, allow_empty_file=True, help_text=".pdf .docx .pptx .xlsx .csv .html .md .txt .eml"
@@ -52,6 +48,17 @@ class KnowledgeForm(SourceForm):
         if upload.size > settings.MAX_UPLOAD_BYTES:
             raise forms.ValidationError(f"The file is larger than {settings.MAX_UPLOAD_BYTES // 2**20} MiB.")
         return library.File(upload.name, upload.read())
+
+    def tried(self, story: Callable[..., Knowledge]) -> Knowledge | None:
+        """As below. A file takes the place of the text that stood there already."""
+        told = dict(self.cleaned_data)
+        if told["file"] is not None and "content" not in self.changed_data:
+            told["content"] = ""
+        return _told_at(self, partial(story, **told))
+
+
+class KnowledgeForm(SourceForm, ContentForm):
+    field_order = ("name", "description", "content", "file", "agents")
 
 
 class WebsiteForm(SourceForm):
@@ -106,6 +113,16 @@ class StartForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         if not may_allow:
             del self.fields["allow"]
+
+
+def _told_at(form: forms.Form, story: Callable[[], Knowledge]) -> Knowledge | None:
+    """What the story makes of it; None where it refuses, which then stands at the field."""
+    try:
+        return story()
+    except library.BadSource as error:
+        field = error.field.rpartition(".")[2]
+        form.add_error(field if field in form.fields else None, str(error))
+        return None
 
 
 def reading_of(website: Website | None) -> dict[str, Any]:

@@ -61,6 +61,7 @@ urlpatterns = [
     path("knowledge/<uuid:pk>/", knowledge.detail, name="knowledge_detail"),
     path("knowledge/<uuid:pk>/preview/", start.preview, name="preview"),
     path("knowledge/<uuid:pk>/change/", knowledge.change, name="knowledge_change"),
+    path("knowledge/<uuid:pk>/replace/", knowledge.replace, name="knowledge_replace"),
     path("knowledge/<uuid:pk>/sync/", knowledge.sync, name="knowledge_sync"),
     path("knowledge/<uuid:pk>/documents/<uuid:document>/", knowledge.document, name="knowledge_document"),
     path("knowledge/<uuid:pk>/delete/", knowledge.delete, name="knowledge_delete"),

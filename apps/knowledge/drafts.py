@@ -49,6 +49,7 @@ def publish(source: Knowledge) -> int | None:
     complete: the tenant answers with vectors of another model since it was written.
 
     A reader that was taken for dead may go on beside the one that took its place: whatever both wrote is there once."""
+    source.name = _name(source)
     documents = list(answering(source))
     changed = list(_changed(source))
     ours = Passage.objects.filter(knowledge_id=source.id)
@@ -74,9 +75,22 @@ def publish(source: Knowledge) -> int | None:
     return sum(counts.values())
 
 
+def rename(source: Knowledge, name: str) -> None:
+    """Of what has no title of its own, citations tell the source's from now on."""
+    untitled = Document.objects.filter(knowledge=source, title="")
+    with transaction.atomic(using=Passage.database):
+        vectors.lock()
+        Passage.objects.filter(document_id__in=list(untitled.values_list("id", flat=True))).update(title=name)
+
+
 def progress(source: Knowledge) -> int:
     """How many passages of the next version are written."""
     return Passage.objects.filter(knowledge_id=source.draft_id).count()
+
+
+def _name(source: Knowledge) -> str:
+    """As it is now: a long reading began with another."""
+    return Knowledge.objects.filter(id=source.id).values_list("name", flat=True).first() or source.name
 
 
 def _changed(source: Knowledge) -> Iterator[Document]:

@@ -128,7 +128,7 @@ def _parse(source: Knowledge, turn: Turn) -> bool:
         raise
     document.say(
         found["passages"],
-        title=source.name,
+        title="",  # it has its source's, whatever that is called by then
         size=len(content),
         milliseconds=int(1000 * (monotonic() - began)),
     )
@@ -137,7 +137,10 @@ def _parse(source: Knowledge, turn: Turn) -> bool:
 
 def _material(source: Knowledge) -> tuple[str, bytes]:
     upload = Upload.objects.filter(knowledge=source).first()
-    return (upload.filename, bytes(upload.data)) if upload else ("pasted.md", source.content.encode())
+    if upload:
+        return upload.filename, bytes(upload.data)
+    source.refresh_from_db(fields=["content"])  # it may have been replaced before we began
+    return "pasted.md", source.content.encode()
 
 
 def _give_up(source: Knowledge, reason: str) -> None:

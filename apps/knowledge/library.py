@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.agents.models import Agent
-from apps.knowledge import index, quota, sites, tasks
+from apps.knowledge import drafts, index, quota, sites, tasks
 from apps.knowledge.models import Document, Knowledge, Passage, Seen, Upload, Website
 from apps.knowledge.quota import BadSource as BadSource
 from apps.knowledge.weburl import BadUrl, WebUrl, parse
@@ -110,11 +110,33 @@ def change(
             source.agents.set(chosen)
         if reading:
             _set_reading(source, reading)
+        if name is not None:
+            _rename(source, name.strip())
         audit.note(
             "knowledge.changed",
             source,
             fields=sorted([*facts, *reading, *(["agents"] if chosen is not None else [])]),
         )
+    source.refresh_from_db()
+    return source
+
+
+def replace(source: Knowledge, *, content: str = "", file: File | None = None) -> Knowledge:
+    """Put another text or file in the place of a document's. It answers as before until that is read, and what it said before is kept.
+    Raises BadSource, also while it is being read."""
+    if source.is_website:
+        raise BadSource("content", "A website has no text of its own. Have it read again instead.")
+    _check(source.name, content, file, "")
+    _check_text(content=content)
+    with quota.kept(added=len(file.data) if file else len(content), instead_of=source):
+        if not source.replace(content):
+            raise BadSource("content", "It is being read just now. Replace it when that has ended.")
+        Upload.objects.filter(knowledge=source).delete()
+        if file is not None:
+            Upload.objects.create(knowledge=source, filename=file.name[-255:], data=file.data)
+        Document.objects.filter(knowledge=source).update(status=Document.Status.WAITING, failure="")
+        audit.note("knowledge.replaced", source)
+        tasks.call_reader()
     source.refresh_from_db()
     return source
 
@@ -163,6 +185,12 @@ def _check_text(**fields: str) -> None:
     for field, text in fields.items():
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise BadSource(field, "It has characters that cannot be stored.")
+
+
+def _rename(source: Knowledge, name: str) -> None:
+    if not source.is_website:  # from before documents left their titles to their sources
+        Document.objects.filter(knowledge=source).update(title="")
+    drafts.rename(source, name)
 
 
 def _set_reading(source: Knowledge, reading: Reading) -> None:

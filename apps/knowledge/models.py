@@ -97,6 +97,11 @@ class Knowledge(TenantOwned):
         if not self._leave_working() and not Knowledge.objects.filter(id=self.id).exists():
             raise Removed
 
+    def replace(self, content: str) -> bool:
+        """Have another text read in the place of this one; False while a reader has it, which would end with the old one."""
+        resting = Knowledge.objects.filter(id=self.id).exclude(status=self.Status.WORKING)
+        return resting.update(content=content, status=self.Status.WAITING, attempts=0, updated_at=Now()) == 1
+
     def read_again(self) -> bool:
         """Have it read once more; False where that is under way already."""
         ended = Knowledge.objects.filter(id=self.id, status__in=[self.Status.READY, self.Status.FAILED])
@@ -280,7 +285,7 @@ class Document(TenantOwned):
         cut, digest = said(facts.get("title", self.title), passages)
         now = timezone.now()
         if digest != self.digest:
-            if self.cut:
+            if self.cut and cut != self.cut:  # another title is no change of what it says
                 facts |= {"before": self.cut, "changed_at": now}
             facts |= {"cut": cut, "digest": digest}
         self.become(self.Status.READY, seen_at=now, **facts)

@@ -129,6 +129,31 @@ def test_a_body_that_is_neither_json_nor_a_form_is_explained(
     assert response.headers["content-type"] == "application/problem+json"
 
 
+def test_a_document_is_replaced_by_a_text_and_by_a_file(
+    server: Server, worker: Child, houses: Houses
+) -> None:
+    acme, _ = houses
+    source = acme.knows("The Lima depot is green.")
+    address = f"/api/v1/knowledge/{source.id}"
+    with server.rest(acme) as client:
+        for body in (
+            {"json": {"content": "The Lima depot is white."}},
+            {"files": {"file": ("a.txt", b"It is blue.")}},
+        ):
+            replaced = client.post(f"{address}/content", **body)
+            assert replaced.status_code == 202, replaced.text
+            assert replaced.json()["id"] == str(source.id)
+            assert wait_until_read(client, str(source.id))["status"] == "ready"
+        [document] = client.get(f"{address}/documents").json()["documents"]
+        read = f"{address}/documents/{document['id']}"
+        assert client.get(f"{read}/text").json()["text"] == ["It is blue."]
+        assert [line["sign"] for line in client.get(f"{read}/changes").json()["changes"]] == ["-", "+"]
+        for wrong in ({}, {"content": ""}, {"content": "a\x00"}, {"content": ["x"]}):
+            assert client.post(f"{address}/content", json=wrong).status_code == 422
+    with server.rest(houses[1]) as client:
+        assert client.post(f"{address}/content", json={"content": "Ours."}).status_code == 404
+
+
 def test_a_file_above_the_limit_is_refused(server: Server, houses: Houses) -> None:
     with server.rest(houses[0]) as client:
         response = client.post(

@@ -70,6 +70,27 @@ def test_what_cannot_be_added_is_explained_and_nothing_typed_is_lost(
         assert not Knowledge.objects.exists()
 
 
+def test_a_documents_text_is_replaced_and_what_changed_can_be_seen(staff: Client, acme: House) -> None:
+    source = acme.knows("The depot is green.", name="Depots")
+    address = f"/console/knowledge/{source.id}/"
+    assert "The depot is green." in staff.get(f"{address}replace/").content.decode()
+    refused = staff.post(f"{address}replace/", {"content": " "})
+    assert (refused.status_code, "Paste some text or choose a file" in refused.content.decode()) == (
+        422,
+        True,
+    )
+    file = SimpleUploadedFile("depots.txt", b"The depot is white.")
+    replaced = staff.post(f"{address}replace/", {"content": "The depot is green.", "file": file}, follow=True)
+    assert "Agents answer from the old text until the new one is read." in replaced.content.decode()
+    with acme.scope():
+        ingestion.read_in(source.id)
+        document = Document.objects.get()
+    assert f"{address}documents/{document.id}/" in staff.get(address).content.decode()
+    page = staff.get(f"{address}documents/{document.id}/").content.decode()
+    assert "<del>The depot is green.</del>" in page
+    assert "<ins>The depot is white.</ins>" in page
+
+
 def test_deleting_takes_the_passages_along(staff: Client, acme: House) -> None:
     source = acme.knows("The depot is green.")
     assert staff.get(f"/console/knowledge/{source.id}/delete/").status_code == 405

@@ -21,7 +21,7 @@ NONCES = re.compile(rb'nonce="[^"]*"|name="csrfmiddlewaretoken" value="[^"]*"')
 
 READ = ["/chats/{chat}", "/chats/{chat}/events", "/knowledge/{knowledge}", "/openai/models/{agent}"]
 CHANGED = [
-    ("PATCH", "/knowledge/{knowledge}", {"description": "mine"}), ("POST", "/knowledge/{knowledge}/sync", {}),
+    ("PATCH", "/knowledge/{knowledge}", {"description": "mine"}), ("POST", "/knowledge/{knowledge}/sync", {}), ("POST", "/knowledge/{knowledge}/content", {"content": "mine"}),
     ("DELETE", "/knowledge/{knowledge}", {}), ("POST", "/agents/{agent}/publish", {"note": "mine"}),
     ("PATCH", "/members/{member}", {"role": "manager"}), ("DELETE", "/members/{member}", {}),
     ("DELETE", "/invitations/{invitation}", {}), ("DELETE", "/keys/{key}", {}),

@@ -53,6 +53,11 @@ CHANGE_KNOWLEDGE = told(
     request={"For whom": {"agents": []}, "How a website is read": {"website": {"every_hours": 24}}},
     answer=_SOURCE,
 )  # fmt: skip
+REPLACE = told(
+    400, 401, 403, 404, 413, 422,
+    answer={**_SOURCE, "status": "waiting"},
+    status=202,
+)  # fmt: skip
 SYNC = told(401, 403, 404, answer={**_SOURCE, "status": "waiting"}, status=202)
 DOCUMENTS = told(401, 403, 404, 422, answer={"documents": [_DOCUMENT], "next_cursor": None})
 DOCUMENT = told(
