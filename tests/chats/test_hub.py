@@ -116,13 +116,20 @@ async def test_a_reader_far_behind_is_told_so_and_everything_anew(
 
 
 async def test_a_lost_stream_is_written_again_from_its_beginning(house: House, other: Elsewhere) -> None:
-    await on_database(script)(house, "tokens=60 rate=60")
+    """While it is still being said: its end would tell all of it from the database."""
+    await on_database(script)(house, "tokens=60 rate=60 stall=40")
     question = await other.do(ask(house))
     await until_said(question.log.chat_id, 3)
     await valkey.client().flushall()
-    entries = await complete(question.log.chat_id, Position(0))
-    assert text_of(entries) == answer("tokens=60 rate=60")
-    assert [entry.index for entry in entries if entry.said][:5] == [0, 1, 2, 3, 4]
+    feed, told = await hub.follow(question.log.chat_id, Position(0)), list[Entry]()
+    async with asyncio.timeout(20):
+        async for entry in feed:
+            told.append(entry)
+            if len(text_of(told).split()) == 40:
+                break
+    feed.close()
+    assert answer("tokens=60").startswith(text_of(told))
+    assert [entry.index for entry in told if entry.said][:5] == [0, 1, 2, 3, 4]
 
 
 async def test_a_seq_that_never_was_is_not_believed(house: House) -> None:
