@@ -1,9 +1,11 @@
 """What one visitor can do to the others: `python -m benchmarks.stall`. A statement that waits 1.0 s for a lock while fifty replies
-stream, and clients that never read.
+stream, a Valkey that hangs meanwhile, and clients that never read.
 """
 
 import asyncio
 import json
+import os
+import signal
 import statistics
 import sys
 import threading
@@ -17,14 +19,16 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks import harness, room, usage
-from benchmarks.harness import Benchmark
+from benchmarks.harness import UNLIMITED, Benchmark
 from benchmarks.room import Web
 
 STREAMS, RATE = 50, 50
-BLOCKED, PAUSE = 1.0, 1.5
+BLOCKED, HUNG, PAUSE = 1.0, 5.0, 1.5
+COUNTED = UNLIMITED["LIMITS"].replace("message-visitor=off", "message-visitor=1000000/1")
 DEAF, LONG = 10, 20_000
 DELAY, MEMORY = 25.0, 1024.0
 STREAM = f"tokens=100000 rate={RATE}"
+Found = dict[str, list[float]]
 
 
 @dataclass
@@ -141,29 +145,47 @@ async def enter(web: Web, house: Any) -> Visitor:
     return visitor
 
 
-async def stalled(web: Web, streaming: Any, quiet: Any, times: int) -> dict[str, list[float]]:
-    """Each time: the others while nothing is locked, then while one visitor's message waits for a lock."""
+@asynccontextmanager
+async def waiting(house: Any, victim: Visitor, found: Found) -> AsyncIterator[None]:
+    """One visitor's message waits for a lock."""
+    async with locked(house, victim.chat):
+        asked = asyncio.create_task(victim.ask())
+        await asyncio.sleep(0.05)
+        yield
+    found["the message that waited"].append(await asked)
+
+
+@asynccontextmanager
+async def hanging(valkey: int) -> AsyncIterator[None]:
+    """Valkey takes what it is sent, and answers nothing."""
+    os.kill(valkey, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(valkey, signal.SIGCONT)
+
+
+async def stalled(web: Web, streaming: Any, quiet: Any, times: int, *, valkey: int | None = None) -> Found:
+    """Each time: the others while nothing is wrong, then while one visitor's message waits for a lock, or while Valkey hangs."""
     streams = [await enter(web, streaming) for _ in range(STREAMS)]
     victim, asks, pings = [await enter(web, quiet) for _ in range(3)]
     for one in (victim, asks, *streams):
         await one.ask()
     await asyncio.sleep(PAUSE)
-    found: dict[str, list[float]] = defaultdict(list)
+    found: Found = defaultdict(list)
+    seconds, name = (BLOCKED, "stalled") if valkey is None else (HUNG, "Valkey hangs")
     for _ in range(times):
         calm = Watch(streams, asks, pings)
-        await asyncio.sleep(BLOCKED)
+        await asyncio.sleep(seconds)
         calm.stop()
-        async with locked(quiet, victim.chat):
-            waiting = asyncio.create_task(victim.ask())
-            await asyncio.sleep(0.05)
+        async with waiting(quiet, victim, found) if valkey is None else hanging(valkey):
             stall = Watch(streams, asks, pings)
-            await asyncio.sleep(BLOCKED)
+            await asyncio.sleep(seconds)
             stall.stop()
         before, during = await calm.seen(), await stall.seen()
-        found["the message that waited"].append(await waiting)
         for what in before:
             found[f"calm: {what}"].append(before[what])
-            found[f"stalled: {what}"].append(during[what])
+            found[f"{name}: {what}"].append(during[what])
             found[f"delay of {what}"].append(max(0.0, during[what] - before[what]))
         await asyncio.sleep(PAUSE)
     for one in (*streams, victim, asks, pings):
@@ -231,6 +253,11 @@ def main() -> int:
             measure = benchmark.record(what, values, "ms")
             if what.startswith("delay of") and "est " not in what:
                 benchmark.bound(measure, "<=", DELAY)
+        [valkey] = [child.pid for child in services.children.running if child.name == "valkey"]
+        with room.serving(services, LIMITS=COUNTED) as web:
+            found = asyncio.run(stalled(web, streaming, quiet, chosen.repeat, valkey=valkey))
+        for what, values in found.items():
+            benchmark.record(what.replace("delay of", "Valkey hangs: delay of"), values, "ms")
         with room.serving(services) as web:
             asyncio.run(deaf(web, long, reads=True, floods=False))  # warms up
             reading = asyncio.run(deaf(web, long, reads=True, floods=False))

@@ -37,6 +37,13 @@ class Gate:
     def open(self) -> None:
         asyncio.run(self._loop.do(self._proxy.__aenter__()))
 
+    def hang(self) -> None:
+        """Whoever is connected is not told, and answered no more."""
+        asyncio.run(self._loop.do(self._hang()))
+
+    async def _hang(self) -> None:
+        self._proxy.blackhole()
+
     def shut(self) -> None:
         asyncio.run(self._loop.do(self._proxy.__aexit__(None, None, None)))
 
@@ -83,6 +90,9 @@ def test_it_lives_before_what_it_leans_on_and_is_ready_once_all_of_it_is_there(
         gates["database"].open()
         wait_until(lambda: lacking(server) == set())
         assert asked(server, houses[0]).status_code == 200
+        gates["vectors"].hang()
+        assert lacking(server) == {"vectors"}
+        gates["vectors"].shut()
 
 
 def test_once_the_databases_are_back_nobody_is_given_a_connection_that_died(

@@ -70,3 +70,12 @@ def test_what_waits_is_read_though_the_queue_was_lost(houses: Houses) -> None:
         Knowledge.objects.create(name="Depots", content="The depot is green.")
         tasks.read_on.apply(headers={"cwu_tenant": str(acme.tenant.id)}, throw=True)
         assert Knowledge.objects.get().status == "ready"
+
+
+def test_a_sweep_calls_a_reader_for_what_waits(houses: Houses) -> None:
+    acme, _ = houses
+    with acme.scope():
+        Knowledge.objects.create(name="Depots", content="The depot is green.")
+        tasks.sweep_tenant.apply(headers={"cwu_tenant": str(acme.tenant.id)}, throw=True)
+        assert not turns.take_ticket(), "nobody was called"
+        Knowledge.objects.update(status="failed")  # or a worker of later tests would read it
