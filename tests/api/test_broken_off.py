@@ -47,7 +47,9 @@ def _asking(agent: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("door", "finish"), [(chat, None), (completion, "length"), (stream, "length")], ids=lambda one: str(one)
+    ("door", "finish"),
+    [(chat, None), (completion, "length"), (stream, "length")],
+    ids=["json", "completion", "stream"],
 )
 def test_a_door_says_that_a_person_stepped_in(
     server: Server,
