@@ -80,7 +80,7 @@ class Flusher:
                 for writing in due:
                     writing.written = 0  # whatever Valkey kept: it is told again from the beginning
                     self.wake(writing)
-                await asyncio.sleep(1)
+                await _answers_again()
 
 
 # Keys are streams; arguments are how many entries each keeps and for how long, and for each an id, what to append under it, and
@@ -100,6 +100,15 @@ for i, key in ipairs(KEYS) do
 end
 return told
 """
+
+
+async def _answers_again() -> None:
+    """Until Valkey can be asked something small: what is written anew may be long, and is not put together for nobody."""
+    while not valkey.is_cancelled():
+        await asyncio.sleep(1)
+        with suppress(*valkey.Unreachable):
+            await valkey.client().ping()
+            return
 
 
 async def _append(due: list[Writing]) -> None:
