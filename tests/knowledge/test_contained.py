@@ -49,6 +49,12 @@ def test_what_harms_or_lies_is_refused_in_words(files: str) -> None:
         assert time.monotonic() - began < 5, name
 
 
+def test_entities_are_refused_as_what_they_are() -> None:
+    """Whatever the encoding: the parser would refuse some of them as damaged, and others not at all."""
+    said = {reason(name, content) for name, content in hostile.entities()}
+    assert said == {"The document declares entities, which no Office program writes."}
+
+
 def test_pdfs_made_to_break_readers_end_within_seconds() -> None:
     for name, content in hostile.pdfs():
         began = time.monotonic()
