@@ -22,7 +22,7 @@ from apps.chats import conversations
 from apps.chats.conversations import BadMessage, NoSuchChat
 from apps.chats.frames import BadFrame
 from apps.chats.hub import TooSlow
-from apps.knowledge.library import BadSource
+from apps.knowledge.library import BadSource, Unreplaceable
 from apps.tenants.access import Forbidden, NotAdmitted
 from apps.tenants.credentials import BadCredential
 from apps.tenants.identity import BadIdentity
@@ -264,6 +264,7 @@ _TABLE: dict[type[Exception], Any] = {
         str(error),
         ({"location": "body", "pointer": "/" + error.field.replace(".", "/"), "detail": str(error)},),
     ),
+    Unreplaceable: lambda error: Problem(409, "unreplaceable", "There is nothing to replace", str(error)),
     Forbidden: lambda error: Problem(
         403,
         "forbidden",

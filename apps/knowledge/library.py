@@ -12,6 +12,7 @@ from apps.agents.models import Agent
 from apps.knowledge import drafts, index, quota, sites, tasks
 from apps.knowledge.models import Document, Knowledge, Passage, Seen, Upload, Website
 from apps.knowledge.quota import BadSource as BadSource
+from apps.knowledge.quota import Unreplaceable as Unreplaceable
 from apps.knowledge.weburl import BadUrl, WebUrl, parse
 from apps.tenants import audit
 
@@ -123,14 +124,14 @@ def change(
 
 def replace(source: Knowledge, *, content: str = "", file: File | None = None) -> Knowledge:
     """Put another text or file in the place of a document's. It answers as before until that is read, and what it said before is kept.
-    Raises BadSource, also while it is being read."""
+    Raises BadSource, and Unreplaceable while it is being read."""
     if source.is_website:
-        raise BadSource("content", "A website has no text of its own. Have it read again instead.")
+        raise Unreplaceable("content", "A website has no text of its own. Have it read again instead.")
     _check(source.name, content, file, "")
     _check_text(content=content)
     with quota.kept(added=len(file.data) if file else len(content), instead_of=source):
         if not source.replace(content):
-            raise BadSource("content", "It is being read just now. Replace it when that has ended.")
+            raise Unreplaceable("content", "It is being read just now. Replace it when that has ended.")
         Upload.objects.filter(knowledge=source).delete()
         if file is not None:
             Upload.objects.create(knowledge=source, filename=file.name[-255:], data=file.data)

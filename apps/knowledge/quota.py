@@ -22,6 +22,10 @@ class BadSource(ValueError):
         self.field = field
 
 
+class Unreplaceable(BadSource):
+    """What is there has no text to replace, or none just now."""
+
+
 @contextmanager
 def kept(*, added: int = 0, instead_of: Knowledge | None = None) -> Iterator[None]:
     """A transaction in which one more source of so many bytes, or another text of one, is put on the shelf, if it fits. This tenant's uploads come one after the

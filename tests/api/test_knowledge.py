@@ -136,6 +136,7 @@ def test_a_document_is_replaced_by_a_text_and_by_a_file(
     source = acme.knows("The Lima depot is green.")
     address = f"/api/v1/knowledge/{source.id}"
     with server.rest(acme) as client:
+        wait_until_read(client, str(source.id))
         for body in (
             {"json": {"content": "The Lima depot is white."}},
             {"files": {"file": ("a.txt", b"It is blue.")}},
@@ -150,6 +151,10 @@ def test_a_document_is_replaced_by_a_text_and_by_a_file(
         assert [line["sign"] for line in client.get(f"{read}/changes").json()["changes"]] == ["-", "+"]
         for wrong in ({}, {"content": ""}, {"content": "a\x00"}, {"content": ["x"]}):
             assert client.post(f"{address}/content", json=wrong).status_code == 422
+        site = {"name": "Site", "category": "website", "content": "https://shop.invalid/"}
+        address_of_site = f"/api/v1/knowledge/{client.post('/api/v1/knowledge', json=site).json()['id']}"
+        refused = client.post(f"{address_of_site}/content", json={"content": "Ours."})
+        assert (refused.status_code, refused.json()["code"]) == (409, "unreplaceable")
     with server.rest(houses[1]) as client:
         assert client.post(f"{address}/content", json={"content": "Ours."}).status_code == 404
 

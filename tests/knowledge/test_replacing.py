@@ -49,7 +49,7 @@ def test_a_document_that_could_not_be_read_gets_one_that_can(inside: House) -> N
 def test_what_is_being_read_is_not_replaced_under_its_reader(inside: House) -> None:
     source = library.add("Depots", content=OLD)
     assert source.begin()
-    with pytest.raises(quota.BadSource, match="It is being read just now"):
+    with pytest.raises(library.Unreplaceable, match="It is being read just now"):
         library.replace(source, content=NEW)
     assert Knowledge.objects.get().content == OLD
 

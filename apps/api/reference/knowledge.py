@@ -54,7 +54,7 @@ CHANGE_KNOWLEDGE = told(
     answer=_SOURCE,
 )  # fmt: skip
 REPLACE = told(
-    400, 401, 403, 404, 413, 422,
+    400, 401, 403, 404, 409, 413, 422,
     answer={**_SOURCE, "status": "waiting"},
     status=202,
 )  # fmt: skip
