@@ -52,6 +52,8 @@ def kind() -> type["Listener"]:
 
 async def test_work_that_ends_before_it_began_is_put_away(recwarn: pytest.WarningsRecorder) -> None:
     """As when a ring comes in the same turn in which a socket goes: Python would warn of a coroutine that was never awaited."""
+    gc.collect()  # of other tests
+    recwarn.clear()
     socket, has_begun = Consumer(), False
 
     async def work() -> None:
@@ -64,7 +66,7 @@ async def test_work_that_ends_before_it_began_is_put_away(recwarn: pytest.Warnin
     await asyncio.sleep(0)
     gc.collect()
     assert not has_begun
-    assert [str(warning.message) for warning in recwarn] == []
+    assert not [one for one in recwarn if "never awaited" in str(one.message)]
 
 
 class Listener(Consumer):
