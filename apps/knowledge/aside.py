@@ -18,6 +18,7 @@ from apps.tenants import scope
 
 MOST = {"parser": 2, "visit": 16}  # a parser may need PARSE_MEMORY_MB
 PATIENCE = 1.0  # seconds
+AGAIN = 0.1  # for what was left before: each turn of who takes long is waited for by the others
 Beat = Callable[[], object]  # called each second; what it raises ends the errand
 
 
@@ -49,12 +50,13 @@ def fetch(turn: Turn, url: WebUrl, headers: Mapping[str, str], *, beat: Beat) ->
 
 
 def _done(turn: Turn, kind: str, key: bytes, begin: Callable[[], Errand], beat: Beat) -> Any:
-    errand = _taken_up(kind, key)
+    left = _taken_up(kind, key)
     _forget_the_late()
-    errand = errand or begin()
+    errand, patience = left or begin(), AGAIN if left and turn.is_awaited() else PATIENCE
     try:
-        while not errand.is_done(within=PATIENCE):
+        while not errand.is_done(within=patience):
             beat()
+            patience = PATIENCE
             if turn.is_awaited() and _count(kind) < MOST[kind]:
                 _left[scope.current(), kind] = key, errand
                 errand.stand_back()
