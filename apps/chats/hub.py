@@ -15,12 +15,12 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, InterfaceError
 
-from apps.chats import bell, chatlog, events, recall, relay
-from apps.chats.chatlog import ChatLog, Latest, TooSlow
-from apps.chats.events import Entry, Position
+from apps.chats import bell, recall, relay, resuming
+from apps.chats.chatlog import ChatLog, TooSlow
+from apps.chats.events import Position
 from apps.chats.feed import Feed
 from apps.chats.ledger import NoSuchChat
-from apps.chats.models import Chat, Event
+from apps.chats.models import Chat
 from apps.chats.recall import Recalled
 from apps.tenants import scope
 from apps.tenants.hops import hop
@@ -106,15 +106,22 @@ class Hub:
             found = await self._recall(log, position)
         await self._bring_up(log, found)
         if position is not None:
-            known = _continued(log, found, position)
+            known = resuming.continued(log, found, position)
             if known is not None:
                 return self._opened(
-                    Feed(log, start=_start(found, start, before, log.latest), position=position, **known)
+                    Feed(
+                        log,
+                        start=resuming.start_of(found, start, before, log.latest),
+                        position=position,
+                        **known,
+                    )
                 )
             found = await self._recall(log, None)
             await self._bring_up(log, found)
         return self._opened(
-            _anew(log, found, _start(found, start, before, log.latest), recovered=position is None)
+            resuming.anew(
+                log, found, resuming.start_of(found, start, before, log.latest), recovered=position is None
+            )
         )
 
     async def _recall(self, log: ChatLog, position: Position | None) -> Recalled:
@@ -184,7 +191,7 @@ class Hub:
             logger.warning("A chat could not be caught up: %s", error)
             await asyncio.sleep(TICK)
             return log.last_seq or 0
-        log.tell(_as_told(log, found))
+        log.tell(resuming.as_told(log, found))
         await self._tail_if_elsewhere(log)
         if self._is_abandoned(log, found):
             await self._rescue(log)
@@ -300,85 +307,6 @@ def _heads(tenant_id: UUID, chats: list[UUID]) -> dict[UUID, int]:
 def _missed(tenant_id: UUID, chat_id: UUID, seq: int) -> Recalled:
     with scope.scoped_to(tenant_id):
         return recall.since(chat_id, seq)
-
-
-def is_whole(event: Event) -> bool:
-    """A reply's end that vouches for its text: where nobody could know it, readers keep what they have."""
-    return event.type in events.ENDS and event.body.get("sha256") is not None
-
-
-def _as_told(log: ChatLog, found: Recalled) -> list[Entry]:
-    """Events as entries of this log: before a reply's end comes what the log has not heard of it."""
-    told: list[Entry] = []
-    for event in found.missed:
-        entry = events.durable(event)
-        row = found.ended.get((entry.exchange, entry.epoch)) if is_whole(event) else None
-        told += [*(log.retold(row) if row else []), entry]
-    return told
-
-
-def _continued(log: ChatLog, found: Recalled, position: Position) -> dict[str, Any] | None:
-    """How to go on from a position without a gap; None where that is not possible and everything is to be told anew."""
-    if position.seq > found.seq or len(found.missed) > recall.FARTHEST:
-        return None
-    backlog = _replayed(found, position)
-    reached = position
-    for entry in backlog:
-        reached = reached.after(entry)
-    if reached.reply is not None and reached.reply != found.running:
-        return None
-    if reached.reply is None and found.running is not None:  # its start was seen, of its text nothing
-        backlog.append(events.started_again(log.chat_id, *found.running))
-        reached = Position(found.seq, *found.running)
-    told = reached._replace(seq=found.seq)
-    return {"told": told, "backlog": backlog, "welcome": _welcome(found, [], True)}
-
-
-def _replayed(found: Recalled, position: Position) -> list[Entry]:
-    """Missed events, and before the end of each reply what was missed of it."""
-    known = {position.reply: position.index + 1}
-    told: list[Entry] = []
-    for event in found.missed:
-        entry = events.durable(event)
-        name = (entry.exchange, entry.epoch)
-        if entry.type == events.STARTED:
-            known[name] = 0
-        elif is_whole(event) and name in found.ended:
-            row = found.ended[name]
-            told += chatlog.rest_of(row, known.get(name)) + chatlog.cited(row)
-        told.append(entry)
-    return told
-
-
-def _anew(log: ChatLog, found: Recalled, start: int, *, recovered: bool) -> Feed:
-    position = told = Position(found.seq)
-    backlog = []
-    if found.running is not None:
-        told = Position(found.seq, *found.running)
-        backlog = [events.started_again(log.chat_id, *found.running)]
-    welcome = _welcome(found, found.messages, recovered)
-    return Feed(log, start=start, position=position, told=told, backlog=backlog, welcome=welcome)
-
-
-def _start(found: Recalled, start: int, *known: Latest | None) -> int:
-    """From where in the log on nothing is lacking: the running reply's beginning, if that was earlier. It may have ended since, and
-    another may have begun."""
-    return min(
-        [start, *(reply.start for reply in known if reply is not None and reply.name == found.running)]
-    )
-
-
-def _welcome(found: Recalled, messages: list[dict[str, Any]], recovered: bool) -> dict[str, Any]:
-    return {
-        "chat": found.chat.id,
-        **events.handler(found.chat, found.avatar),
-        "csat": found.chat.csat,
-        "has_email": bool(found.chat.email),
-        "last_seq": found.seq,
-        "recovered": recovered,
-        "messages": messages,
-        "has_earlier": found.has_earlier,
-    }
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
