@@ -1,5 +1,6 @@
 """Migration operations that put tables behind row-level security and open the few doors through it."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db import models
@@ -21,7 +22,7 @@ class _Unseen(Operation):
         """There is nothing to tell."""
 
 
-class _OnTable(_Unseen):
+class _OnTable(_Unseen, ABC):
     """Statements about a model's table, in the database where it lives."""
 
     def __init__(self, model_name: str) -> None:
@@ -35,8 +36,9 @@ class _OnTable(_Unseen):
             for statement in self._statements(model, in_default=editor.connection.alias == "default"):
                 editor.execute(statement)
 
+    @abstractmethod
     def _statements(self, model: type[models.Model], *, in_default: bool) -> list[str]:
-        raise NotImplementedError
+        """In their order; `in_default` says whether the table lives where the tenants do."""
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return type(self).__name__, [self.model_name], {}
